@@ -1,0 +1,41 @@
+//! How zsq is reached: HTTP, and the `zsq` binary.
+//!
+//! Always: handlers hold no business rules and no SQL; every handler knows its caller; errors become problem documents in
+//! [`problem`] and nowhere else.
+//!
+//! Code map: [`router`] every route on one page; [`command`] and [`query`] what all commands and all queries share;
+//! [`actor`] from a session to an actor; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
+//! [`openapi`] the document; [`serve`] listeners and background work; then one file per noun.
+
+pub mod actor;
+pub mod body;
+pub mod command;
+pub mod listener;
+pub mod middleware;
+pub mod openapi;
+pub mod personal;
+pub mod problem;
+pub mod query;
+pub mod router;
+pub mod state;
+
+mod audit;
+mod auth;
+mod health;
+mod legal_statements;
+mod limits;
+mod me;
+mod menu;
+mod parks;
+mod profile_schema;
+mod projections;
+mod provider_applications;
+mod reviews;
+mod sandbox;
+mod sessions;
+mod staff;
+mod staff_auth;
+
+pub mod cli;
+pub mod demo;
+pub mod serve;

@@ -1,0 +1,186 @@
+//! The OpenAPI 3.1 document: collected from the handlers, completed here with what all operations share.
+//!
+//! Made for client generators: every schema has a name, answers leave out what is not there instead of saying null,
+//! every operation says how it fails.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi as _;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi, SecurityRequirement};
+
+use crate::actor::COOKIE;
+use crate::problem::{ProblemBody, ProblemField};
+use crate::reviews::ReviewKind;
+use crate::sandbox::AdvanceClock;
+
+const SCHEMAS: &str = "#/components/schemas/";
+const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+
+/// Groups of operations, in the order in which a newcomer meets them.
+const TAGS: [(&str, &str); 7] = [
+    ("登录与账号", "短信验证码登录、工作人员登录、会话、用户中心、平台法律声明"),
+    ("成为园区或基地", "申请、提交、退回、再提交、通过"),
+    ("审核", "所有待审核事项的队列与领取"),
+    ("园区与基地", "公开列表、我的后台、信息维护、后台人员、暂停与恢复"),
+    ("工作人员", "账号、角色、锁定、第二因素"),
+    ("运维", "读模型的状态、重建、搁置的事件"),
+    ("审计", "事件、事件流、回放"),
+];
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "zsq",
+        description = "跨境电子商务综合试验区线上综合服务平台。\n\n命令为 POST / PUT / DELETE，回答 `{id, version}`、`ETag` 与 `Consistency-Token`；\
+                       查询带回 `Consistency-Token` 即可读到自己刚写入的内容。错误为 RFC 9457 `application/problem+json`，`code` 稳定，`detail` 可直接显示。",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ProblemBody, ProblemField, AdvanceClock, ReviewKind))
+)]
+struct Base;
+
+/// The document before the handlers' parts.
+pub(crate) fn base() -> OpenApi {
+    let mut document = Base::openapi();
+    let components = document.components.get_or_insert_default();
+    components.add_security_scheme(
+        "bearer",
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build()),
+    );
+    components
+        .add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(COOKIE))));
+    let none: [&str; 0] = [];
+    document.security =
+        Some(vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("cookie", none)]);
+    document
+}
+
+/// Completes the collected document.
+pub(crate) fn finish(document: &OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).expect("an OpenAPI document has string keys only");
+    let taken = taken_schemas(&document);
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for item in paths {
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                complete(method, operation);
+            }
+        }
+    }
+    document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        let names: HashSet<String> = schemas.keys().cloned().collect();
+        for (name, schema) in schemas.iter_mut() {
+            name_rows(name, schema, &names);
+            if !taken.contains(name) {
+                drop_null(schema);
+            }
+        }
+    }
+    document
+}
+
+/// Adds to an operation what all share: problem answers, headers of commands and queries.
+fn complete(method: &str, operation: &mut Map<String, Value>) {
+    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
+    let more = if method == "get" {
+        [
+            header("Consistency-Token", "命令回答中的令牌：等待读模型看到该命令（最多 5 秒）"),
+            header("If-None-Match", "上次回答的 ETag：未变化则 304"),
+        ]
+    } else {
+        [
+            header("Idempotency-Key", "请求的唯一名称，7 天内重复提交只执行一次"),
+            header("If-Match", "看到的版本，如 \"3\"：已被修改则 412"),
+        ]
+    };
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut() {
+        parameters.extend(more);
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut() {
+        let said = response.get("description").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if !said {
+            response["description"] = json!(if status == "204" { "完成" } else { "成功" });
+        }
+        let answers_command = response.pointer("/content/application~1json/schema/$ref")
+            == Some(&json!(format!("{SCHEMAS}CommandReceipt")));
+        if answers_command {
+            response["headers"] = json!({
+                "ETag": {"description": "版本，带引号", "schema": {"type": "string"}},
+                "Consistency-Token": {"description": "查询时带回，即可读到本次写入", "schema": {"type": "string"}},
+            });
+        }
+    }
+    responses.insert(
+        "default".to_owned(),
+        json!({
+            "description": "问题说明（RFC 9457）",
+            "content": {"application/problem+json": {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
+        }),
+    );
+}
+
+/// The rows of a page by name instead of spelt out.
+fn name_rows(name: &str, schema: &mut Value, names: &HashSet<String>) {
+    if let Some(row) = name.strip_prefix("Page_").filter(|row| names.contains(*row)) {
+        schema["properties"]["items"]["items"] = json!({"$ref": format!("{SCHEMAS}{row}")});
+    }
+}
+
+/// Names of the schemas that request bodies are made of; in these null means absent and stays allowed.
+fn taken_schemas(document: &Value) -> HashSet<String> {
+    let operations = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let bodies =
+        operations.flat_map(|item| METHODS.iter().filter_map(|method| item.get(*method)?.get("requestBody")));
+    let mut open: Vec<String> = bodies.flat_map(references).collect();
+    let mut taken = HashSet::new();
+    while let Some(name) = open.pop() {
+        if taken.insert(name.clone()) {
+            open.extend(references(&document["components"]["schemas"][name]));
+        }
+    }
+    taken
+}
+
+/// Names of all schemas that `value` refers to.
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(fields) => {
+            let own =
+                fields.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix(SCHEMAS));
+            own.map(str::to_owned).into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// Takes null out of the types of a schema and everything in it.
+fn drop_null(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::Array(types)) = fields.get_mut("type") {
+                types.retain(|one| one != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    fields.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = fields.get_mut("oneOf") {
+                choices.retain(|choice| *choice != json!({"type": "null"}));
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let only = only.clone();
+                    fields.remove("oneOf");
+                    fields.extend(only);
+                }
+            }
+            fields.values_mut().for_each(drop_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

@@ -1,0 +1,116 @@
+//! 审核: one queue for everything that is submitted, and who works on what.
+
+use application::access::Action;
+use axum::extract::State;
+use axum::response::Response;
+use domain::park::{Park, ParkCommand};
+use domain::provider_application::{ProviderApplication, ProviderApplicationCommand};
+use domain::review::ReviewCommand;
+use projections::page::{Page, PageQuery};
+use projections::review_queue::{self as read_model, ReviewFilter, ReviewQueue, ReviewRow};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::problem::Problem;
+use crate::query::{Asked, Id, Listed};
+use crate::state::AppState;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(claim)).routes(routes!(release))
+}
+
+/// What kind of thing is reviewed.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ReviewKind {
+    /// An application to become a park or base; its id is the application's.
+    ProviderApplication,
+    /// A revision of a park's profile; its id is the park's.
+    ParkProfile,
+}
+
+/// All that waits for a decision, the most urgent first.
+#[utoipa::path(
+    get,
+    path = "/reviews",
+    operation_id = "reviewList",
+    tag = "审核",
+    params(ReviewFilter, PageQuery),
+    responses((status = 200, body = Page<ReviewRow>))
+)]
+async fn list(
+    State(state): State<AppState>,
+    mut asked: Asked,
+    listed: Listed<ReviewFilter>,
+) -> Result<Response, Problem> {
+    asked.may(Action::ReadReviews)?;
+    asked.see(&state, &ReviewQueue).await?;
+    let page =
+        read_model::list(&state.db, &asked.caller.actor, &listed.filter, state.app.clock.now(), &listed.page)
+            .await?;
+    Ok(asked.answer(&page, None))
+}
+
+/// Reserves it for the caller, so that nobody else decides it for 24 hours.
+#[utoipa::path(
+    post,
+    path = "/reviews/{kind}/{id}/claim",
+    operation_id = "reviewClaim",
+    tag = "审核",
+    params(("kind" = ReviewKind, Path), ("id" = Uuid, Path)),
+    request_body = Nothing,
+    responses((status = 200, body = ReceiptBody))
+)]
+async fn claim(
+    State(state): State<AppState>,
+    Id((kind, id)): Id<(ReviewKind, Uuid)>,
+    command: Command<Nothing>,
+) -> Result<Done, Problem> {
+    reserve(&state, kind, id, command.split().1, true).await
+}
+
+/// Gives the reservation back.
+#[utoipa::path(
+    post,
+    path = "/reviews/{kind}/{id}/release",
+    operation_id = "reviewRelease",
+    tag = "审核",
+    params(("kind" = ReviewKind, Path), ("id" = Uuid, Path)),
+    request_body = Nothing,
+    responses((status = 200, body = ReceiptBody))
+)]
+async fn release(
+    State(state): State<AppState>,
+    Id((kind, id)): Id<(ReviewKind, Uuid)>,
+    command: Command<Nothing>,
+) -> Result<Done, Problem> {
+    reserve(&state, kind, id, command.split().1, false).await
+}
+
+async fn reserve(
+    state: &AppState,
+    kind: ReviewKind,
+    id: Uuid,
+    command: Command<()>,
+    claim: bool,
+) -> Result<Done, Problem> {
+    let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
+    let receipt = match kind {
+        ReviewKind::ProviderApplication => {
+            command
+                .execute::<ProviderApplication>(state, id, ProviderApplicationCommand::Review(review))
+                .await?
+        }
+        ReviewKind::ParkProfile => {
+            command.caller.may(Action::Review)?;
+            let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
+            command
+                .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })
+                .await?
+        }
+    };
+    Ok(Done::changed(receipt))
+}

@@ -1,0 +1,59 @@
+//! Every route on one page.
+
+use axum::Router;
+use axum::response::IntoResponse;
+use serde_json::Value;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::middleware::trace;
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::{
+    audit, auth, health, legal_statements, me, openapi, parks, projections, provider_applications, reviews,
+    sandbox, sessions, staff, staff_auth,
+};
+
+/// The API's routes with their part of the document.
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(auth::routes())
+        .merge(staff_auth::routes())
+        .merge(sessions::routes())
+        .merge(me::routes())
+        .merge(legal_statements::routes())
+        .merge(provider_applications::routes())
+        .merge(reviews::routes())
+        .merge(parks::routes())
+        .merge(staff::routes())
+        .merge(projections::routes())
+        .merge(audit::routes())
+}
+
+fn with_document() -> (Router<AppState>, Value) {
+    let (router, document) =
+        OpenApiRouter::with_openapi(openapi::base()).nest("/api/v1", api()).split_for_parts();
+    (router, openapi::finish(&document))
+}
+
+/// The OpenAPI document.
+pub fn document() -> Value {
+    with_document().1
+}
+
+/// Everything the public listener serves.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = with_document();
+    let mut router = api
+        .merge(health::routes())
+        .merge(SwaggerUi::new("/docs").external_url_unchecked("/openapi.json", document));
+    if state.sandbox.is_some() {
+        router = router.merge(sandbox::routes());
+    }
+    router
+        .fallback(|| async { Problem::not_found().into_response() })
+        .layer(CompressionLayer::new())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), trace))
+        .with_state(state)
+}

@@ -1,0 +1,75 @@
+//! What handlers work with.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use application::App;
+use application::ports::Sms;
+use infrastructure::clock::SandboxClock;
+use infrastructure::config::Config;
+use infrastructure::credentials::Credentials;
+use infrastructure::one_time_codes::OneTimeCodes;
+use infrastructure::rate_limits::RateLimits;
+use infrastructure::sessions::Sessions;
+use infrastructure::sms::SandboxMessages;
+use infrastructure::vault::Vault;
+use sqlx::PgPool;
+
+use crate::body::Schemas;
+use crate::command::InFlight;
+
+/// The server's state; cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+/// The parts of the state.
+pub struct Parts {
+    /// Commands.
+    pub app: App,
+    /// Queries.
+    pub db: PgPool,
+    /// Opens personal data on its way to a screen.
+    pub vault: Vault,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// One-time codes by SMS.
+    pub codes: OneTimeCodes,
+    /// Attempts per number, address and zone.
+    pub limits: RateLimits,
+    /// Secrets of staff.
+    pub credentials: Credentials,
+    /// The SMS gateway; none where that way of signing in is switched off.
+    pub sms: Option<Arc<dyn Sms>>,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Bodies are checked against these.
+    pub schemas: Schemas,
+    /// Requests with a key that are being answered.
+    pub in_flight: InFlight,
+    /// What exists in sandbox mode only.
+    pub sandbox: Option<Sandbox>,
+}
+
+/// What exists in sandbox mode only.
+#[derive(Clone)]
+pub struct Sandbox {
+    /// The clock that can be moved forward; absent where a test brings its own.
+    pub clock: Option<Arc<SandboxClock>>,
+    /// What the sandbox connectors sent.
+    pub messages: SandboxMessages,
+}
+
+impl AppState {
+    /// A state of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

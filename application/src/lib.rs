@@ -1,0 +1,17 @@
+//! What may be done: one generic [`App::execute`], who may do it, ports, and processes that react to events.
+//!
+//! Always: every command has an actor and passes the one table of [`access`]; nothing here knows SQL, HTTP or status codes.
+//!
+//! Code map: [`execute`] from command to stored events, [`access`] the table of who may do what, [`ports`] what the
+//! outside provides, [`recorded`] an event as readers of the log see it, [`sign_in`] from a proved phone or a checked
+//! password to an account, [`processes`] what follows from events.
+
+pub mod access;
+pub mod execute;
+pub mod ports;
+pub mod processes;
+pub mod recorded;
+pub mod replay;
+pub mod sign_in;
+
+pub use execute::{App, Context, ExecuteError, Order, Receipt, Refused};

@@ -1,0 +1,79 @@
+//! An approved application becomes a park, and its applicant enters the back office.
+//!
+//! The park's id follows from the application's, so being told twice makes one park; a crash between approval and
+//! establishment is mended by the next run.
+
+use async_trait::async_trait;
+use domain::actor::Actor;
+use domain::event::Event;
+use domain::id::{ParkId, ProviderApplicationId};
+use domain::park::{Park, ParkCommand};
+use domain::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use domain::review::ReviewEvent;
+use uuid::Uuid;
+
+use crate::execute::{App, Context, ExecuteError, Order};
+use crate::ports::StoreError;
+use crate::processes::Process;
+use crate::recorded::Recorded;
+
+/// Namespace of park ids: what tells them from other ids that might follow from an application's.
+const PARKS: Uuid = Uuid::from_u128(0x5a51_7061_726b_5000_8000_7a73_712d_7061);
+
+/// The process.
+pub struct ParkEstablished;
+
+/// The id of the park that comes of an application: a UUIDv7 with the application's time and, in the place of random
+/// bits, a hash of its id.
+pub fn park_of(application: ProviderApplicationId) -> ParkId {
+    let mut bytes = *Uuid::new_v5(&PARKS, application.0.as_bytes()).as_bytes();
+    bytes[..6].copy_from_slice(&application.0.as_bytes()[..6]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    ParkId(Uuid::from_bytes(bytes))
+}
+
+#[async_trait]
+impl Process for ParkEstablished {
+    fn name(&self) -> &'static str {
+        "park_established"
+    }
+
+    fn event_types(&self) -> &'static [&'static str] {
+        &["ProviderApplicationApproved"]
+    }
+
+    async fn react(&self, app: &App, event: &Recorded) -> Result<(), ExecuteError> {
+        let Event::ProviderApplication(ProviderApplicationEvent::Review(ReviewEvent::Approved { .. })) =
+            &event.event
+        else {
+            return Ok(());
+        };
+        let id = event.id().map_err(|source| StoreError::Failed(Box::new(source)))?;
+        let application = ProviderApplicationId(id);
+        let folded = app.load::<ProviderApplication>(id).await?;
+        let (Some(opened), Some(live)) = (folded.state.opened.as_ref(), folded.state.review.live()) else {
+            let source = format!("application {id} was approved but has no approved revision");
+            return Err(StoreError::Failed(source.into()).into());
+        };
+        let command = ParkCommand::Establish {
+            application,
+            kind: opened.kind,
+            owner: opened.applicant,
+            profile: Box::new(live.content.clone()),
+        };
+        let context = Context {
+            trace_id: event.metadata.get("traceId").cloned().unwrap_or_default(),
+            client_address: None,
+            correlation_id: event.metadata.get("correlationId").cloned(),
+            causation_id: Some(format!("{}/{}", event.key(), event.sequence)),
+        };
+        app.execute::<Park>(Order::new(
+            park_of(application).0,
+            Actor::Process(self.name()),
+            command,
+            context,
+        ))
+        .await?;
+        Ok(())
+    }
+}

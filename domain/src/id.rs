@@ -1,0 +1,50 @@
+//! Typed identifiers: a park's id cannot be passed where an account's is wanted.
+//!
+//! Ids are UUIDv7, minted outside (`infrastructure/src/ids.rs`); they hold no personal data.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A person's account (账号).
+    AccountId,
+    /// A staff account of the authority.
+    StaffId,
+    /// An application to become a park or base (服务商申请).
+    ProviderApplicationId,
+    /// A park or base (园区/基地).
+    ParkId,
+    /// A version of the legal statement (法律声明).
+    LegalStatementId,
+    /// A certified enterprise (企业).
+    EnterpriseId,
+    /// A signed-in session.
+    SessionId,
+    /// One secret of a staff account, kept outside the events: a password hash, a TOTP secret, a set of recovery codes.
+    CredentialId,
+}

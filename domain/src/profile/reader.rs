@@ -1,0 +1,195 @@
+//! Reads the fields of an input one by one and keeps every error, so that a form learns all of them at once.
+//!
+//! Always: a field that was left blank is absent, not wrong; a wrong field is noted and read as absent.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::refusal::FieldError;
+use crate::text;
+
+/// Digits before the point that are looked at: more than any bound has, fewer than a [`Decimal`] holds.
+const WHOLE_DIGITS_MAX: usize = 12;
+/// Characters of `YYYY-MM-DD`.
+const DATE_CHARS: usize = 10;
+
+/// What was wrong so far.
+#[derive(Default)]
+pub struct Reader {
+    /// In the order of reading.
+    pub errors: Vec<FieldError>,
+}
+
+/// Between what a number may lie.
+pub struct Bounds {
+    /// The smallest allowed.
+    pub min: Decimal,
+    /// The greatest allowed.
+    pub max: Decimal,
+    /// Places after the point.
+    pub places: usize,
+}
+
+impl Reader {
+    fn keep<T>(&mut self, read: Result<T, FieldError>) -> Option<T> {
+        read.map_err(|error| self.errors.push(error)).ok()
+    }
+
+    /// One line of text.
+    pub fn line(
+        &mut self,
+        pointer: &str,
+        raw: Option<String>,
+        limits: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let raw = given(raw)?;
+        self.keep(text::check(pointer, &raw, limits))
+    }
+
+    /// Text that may have several lines.
+    pub fn lines(
+        &mut self,
+        pointer: &str,
+        raw: Option<String>,
+        limits: RangeInclusive<usize>,
+    ) -> Option<String> {
+        let raw = given(raw)?;
+        self.keep(text::lines(pointer, &raw, limits))
+    }
+
+    /// A value object with its own `parse`, and how its error becomes one of this field.
+    pub fn value<T, E>(
+        &mut self,
+        pointer: &str,
+        raw: Option<String>,
+        parse: fn(&str) -> Result<T, E>,
+        at: fn(E, &str) -> FieldError,
+    ) -> Option<T> {
+        let raw = given(raw)?;
+        self.keep(parse(&raw).map_err(|error| at(error, pointer)))
+    }
+
+    /// One code of a dictionary.
+    pub fn choice<T: FromStr>(&mut self, pointer: &str, raw: Option<String>) -> Option<T> {
+        let raw = given(raw)?;
+        self.keep(choice(pointer, &raw))
+    }
+
+    /// Codes of a dictionary that has `max` of them, each at most once.
+    pub fn choices<T: FromStr + PartialEq>(
+        &mut self,
+        pointer: &str,
+        raw: Option<Vec<String>>,
+        max: usize,
+    ) -> Vec<T> {
+        self.list(pointer, raw, max, choice)
+    }
+
+    /// At most `max` file ids, each at most once.
+    pub fn files(&mut self, pointer: &str, raw: Option<Vec<String>>, max: usize) -> Vec<Uuid> {
+        self.list(pointer, raw, max, |pointer, raw| {
+            let id = text::fold_code(raw).parse();
+            id.map_err(|_| FieldError::new(pointer, "file.malformed", "文件编号不正确，请重新上传"))
+        })
+    }
+
+    fn list<T: PartialEq>(
+        &mut self,
+        pointer: &str,
+        raw: Option<Vec<String>>,
+        max: usize,
+        parse: fn(&str, &str) -> Result<T, FieldError>,
+    ) -> Vec<T> {
+        let raw = raw.unwrap_or_default();
+        if raw.len() > max {
+            let detail = format!("最多 {max} 项，现有 {} 项", raw.len());
+            self.errors.push(FieldError::new(pointer, "list.too_long", detail));
+            return Vec::new();
+        }
+        let mut list = Vec::with_capacity(raw.len());
+        for (index, raw) in raw.iter().enumerate() {
+            let place = format!("{pointer}/{index}");
+            match self.keep(parse(&place, raw)) {
+                Some(item) if list.contains(&item) => {
+                    self.errors.push(FieldError::new(place, "list.duplicate", "与前面的一项重复"));
+                }
+                Some(item) => list.push(item),
+                None => {}
+            }
+        }
+        list
+    }
+
+    /// A number within `bounds`, without needless zeros.
+    pub fn decimal(&mut self, pointer: &str, raw: Option<String>, bounds: &Bounds) -> Option<Decimal> {
+        let raw = given(raw)?;
+        self.keep(decimal(pointer, &raw, bounds))
+    }
+
+    /// A civil date `YYYY-MM-DD`, not before `min`.
+    pub fn date(&mut self, pointer: &str, raw: Option<String>, min: NaiveDate) -> Option<NaiveDate> {
+        let raw = given(raw)?;
+        self.keep(date(pointer, &raw, min))
+    }
+}
+
+fn given(raw: Option<String>) -> Option<String> {
+    raw.filter(|raw| !text::is_blank(raw))
+}
+
+fn choice<T: FromStr>(pointer: &str, raw: &str) -> Result<T, FieldError> {
+    let unknown = |_| FieldError::new(pointer, "dictionary.unknown", "没有这个选项，请从列表中选择");
+    text::fold_code(raw).parse().map_err(unknown)
+}
+
+fn decimal(pointer: &str, raw: &str, bounds: &Bounds) -> Result<Decimal, FieldError> {
+    let malformed = || {
+        let detail = "请填写数字，如 1234.56，不带单位和千位分隔符";
+        FieldError::new(pointer, "decimal.malformed", detail)
+    };
+    let out_of_range = || {
+        let detail = format!("应在 {} 至 {} 之间", bounds.min, bounds.max);
+        FieldError::new(pointer, "decimal.out_of_range", detail)
+    };
+    let code = text::fold_code(raw);
+    let (sign, unsigned) = code.strip_prefix('-').map_or(("", code.as_str()), |rest| ("-", rest));
+    let (whole, fraction) = match unsigned.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (unsigned, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !fraction.is_none_or(digits) {
+        return Err(malformed());
+    }
+    let whole = whole.trim_start_matches('0');
+    let fraction = fraction.unwrap_or_default().trim_end_matches('0');
+    if fraction.len() > bounds.places {
+        let detail = format!("最多 {} 位小数", bounds.places);
+        return Err(FieldError::new(pointer, "decimal.too_precise", detail));
+    }
+    if whole.len() > WHOLE_DIGITS_MAX {
+        return Err(out_of_range());
+    }
+    let number = Decimal::from_str_exact(&format!("{sign}0{whole}.{fraction}0")).map_err(|_| malformed())?;
+    if !(bounds.min..=bounds.max).contains(&number) {
+        return Err(out_of_range());
+    }
+    Ok(number.normalize())
+}
+
+fn date(pointer: &str, raw: &str, min: NaiveDate) -> Result<NaiveDate, FieldError> {
+    let code = text::fold_code(raw);
+    let read = NaiveDate::parse_from_str(&code, "%Y-%m-%d").ok().filter(|_| code.len() == DATE_CHARS);
+    let date = read.ok_or_else(|| {
+        let detail = "日期不正确，请按“年-月-日”填写，如 2024-06-01";
+        FieldError::new(pointer, "date.malformed", detail)
+    })?;
+    if date < min {
+        return Err(FieldError::new(pointer, "date.too_early", format!("不能早于 {min}")));
+    }
+    Ok(date)
+}

@@ -1,0 +1,189 @@
+//! The configuration: environment variables, read once at the start.
+//!
+//! Always:
+//! - everything that is wrong is told at once, each variable by its name and with what is expected of it;
+//! - secrets are [`SecretString`]s and appear in no message, log or [`Config::describe`];
+//! - production refuses what only plays at being real, and what would make it unsafe.
+//!
+//! `.env.example` documents every variable; a test compares it with what is read here.
+
+mod master_key;
+mod parts;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::env;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+pub use master_key::{NoMasterKey, master_key};
+pub use parts::{
+    DatabaseConfig, HttpConfig, Mode, SignInConfig, SmsConfig, SmsProvider, TelemetryConfig, WechatConfig,
+    ZoneConfig,
+};
+pub use variables::Problem;
+
+use variables::{Shown, Variables};
+
+/// How every variable of zsq begins; only `DATABASE_URL` does not.
+const PREFIX: &str = "ZSQ_";
+/// Variables that only the tests and `make` read.
+const ELSEWHERE: [&str; 1] = [crate::test_postgres::VARIABLE];
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How earnest it is.
+    pub mode: Mode,
+    /// Where PostgreSQL is.
+    pub database: DatabaseConfig,
+    /// How the server is reached.
+    pub http: HttpConfig,
+    /// Seals personal data; see [`master_key`].
+    pub master_key: Option<SecretString>,
+    /// Whose platform it is.
+    pub zone: ZoneConfig,
+    /// Rules of signing in.
+    pub sign_in: SignInConfig,
+    /// Text messages.
+    pub sms: SmsConfig,
+    /// WeChat.
+    pub wechat: WechatConfig,
+    /// Declaration of the Haiyiban adapter.
+    pub haiyiban: Option<PathBuf>,
+    /// Where files are kept.
+    pub files_url: Option<String>,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+    shown: Vec<Shown>,
+    unknown: Vec<String>,
+}
+
+/// Wrong variables, all of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is wrong:{}", list(problems))]
+pub struct ConfigError {
+    /// What is wrong, in the order the variables are read.
+    pub problems: Vec<Problem>,
+}
+
+fn list(problems: &[Problem]) -> String {
+    problems.iter().fold(String::new(), |list, problem| list + "\n  " + &problem.to_string())
+}
+
+impl Config {
+    /// From the environment of this process.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        // A value that is no text is nothing that any variable may be; it is read as what can be shown of it.
+        let mut config =
+            Self::from_lookup(|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()))?;
+        config.note_unknown(env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()));
+        Ok(config)
+    }
+
+    /// From anything that knows values by name; for tests. Without any values: a sandbox with the defaults.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut variables = Variables::new(&lookup);
+        let mode = parts::mode(&mut variables);
+        let database = DatabaseConfig::read(&mut variables);
+        let http = HttpConfig::read(&mut variables);
+        let master_key = parts::master_key(&mut variables);
+        let zone = ZoneConfig::read(&mut variables);
+        let sign_in = SignInConfig::read(&mut variables);
+        let sms = SmsConfig::read(&mut variables, &zone);
+        let wechat = WechatConfig::read(&mut variables);
+        let haiyiban = parts::haiyiban(&mut variables);
+        let files_url = parts::files_url(&mut variables);
+        let telemetry = TelemetryConfig::read(&mut variables);
+        let shown = std::mem::take(&mut variables.shown);
+        let config = Self {
+            mode,
+            database,
+            http,
+            master_key,
+            zone,
+            sign_in,
+            sms,
+            wechat,
+            haiyiban,
+            files_url,
+            telemetry,
+            shown,
+            unknown: Vec::new(),
+        };
+        if config.is_production() {
+            config.check_production(&mut variables);
+        }
+        if variables.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError { problems: variables.problems })
+        }
+    }
+
+    /// Whether it is earnest.
+    pub fn is_production(&self) -> bool {
+        match self.mode {
+            Mode::Production => true,
+            Mode::Sandbox => false,
+        }
+    }
+
+    /// Every variable with its value, secrets hidden; then names that look like ours and are not.
+    pub fn describe(&self) -> Vec<(String, String)> {
+        let known = self.shown.iter().map(|shown| (shown.name.to_owned(), shown.value.clone()));
+        let unknown =
+            self.unknown.iter().map(|name| (name.clone(), "(unknown to zsq: has no effect)".to_owned()));
+        known.chain(unknown).collect()
+    }
+
+    /// What is right but not what one might think: to be told at the start.
+    pub fn notices(&self) -> Vec<String> {
+        let absent = [
+            ("ZSQ_WECHAT_APP_ID", self.wechat.app_id.is_some(), "does not have WeChat yet"),
+            ("ZSQ_HAIYIBAN_CONFIG", self.haiyiban.is_some(), "does not have Haiyiban yet"),
+            ("ZSQ_FILES_URL", self.files_url.is_some(), "does not keep files yet"),
+            ("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet"),
+        ];
+        let absent = absent.into_iter().filter(|(_, is_set, _)| *is_set);
+        let absent = absent.map(|(name, _, what)| format!("{name} is set, but this version of zsq {what}"));
+        absent
+            .chain(self.unknown.iter().map(|name| format!("{name} is unknown to zsq and has no effect")))
+            .collect()
+    }
+
+    fn check_production(&self, variables: &mut Variables<'_>) {
+        let is_refused = |variables: &Variables<'_>, name| {
+            variables.problems.iter().any(|problem| problem.variable == name)
+        };
+        if self.master_key.is_none() && !is_refused(variables, "ZSQ_MASTER_KEY") {
+            variables.refuse(
+                "ZSQ_MASTER_KEY",
+                "production mode needs one, and a copy of it apart from the data",
+                None,
+            );
+        }
+        if !self.http.public_url.starts_with("https://") && !is_refused(variables, "ZSQ_PUBLIC_URL") {
+            let found = Some(self.http.public_url.clone());
+            variables.refuse(
+                "ZSQ_PUBLIC_URL",
+                "production mode needs the https:// address that people use",
+                found,
+            );
+        }
+        if self.sms.provider == SmsProvider::Sandbox {
+            let expected = "production mode refuses the sandbox; this version of zsq has no real provider yet, \
+                            and with off nobody signs in by SMS";
+            variables.refuse("ZSQ_SMS_PROVIDER", expected, None);
+        }
+    }
+
+    fn note_unknown(&mut self, names: impl Iterator<Item = String>) {
+        let is_known =
+            |name: &str| self.shown.iter().any(|shown| shown.name == name) || ELSEWHERE.contains(&name);
+        self.unknown = names.filter(|name| name.starts_with(PREFIX) && !is_known(name)).collect();
+        self.unknown.sort_unstable();
+    }
+}

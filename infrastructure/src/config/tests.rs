@@ -1,0 +1,175 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::*;
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn config(values: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::from_lookup(|name| {
+        values.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+fn wrong(values: &[(&str, &str)]) -> Vec<&'static str> {
+    config(values).unwrap_err().problems.iter().map(|problem| problem.variable).collect()
+}
+
+#[test]
+fn without_any_variable_it_is_sanyas_sandbox() {
+    let config = config(&[]).unwrap();
+    assert!(!config.is_production());
+    assert_eq!(config.zone.name, "三亚跨境电子商务综合试验区");
+    assert_eq!(config.http.public_url, "http://127.0.0.1:8080");
+    assert_eq!(config.sms.provider, SmsProvider::Sandbox);
+    assert_eq!(config.sms.sign_name, "三亚综试区");
+    assert_eq!(config.sign_in.password_policy.name(), "djbh3");
+    assert!(!config.sign_in.require_certification);
+    assert!(config.notices().is_empty());
+}
+
+#[test]
+fn all_wrong_variables_are_told_at_once() {
+    let values = [
+        ("ZSQ_LISTEN", "localhost"),
+        ("ZSQ_DATABASE_URL", "mysql://zsq:geheim@db/zsq"),
+        ("ZSQ_PASSWORD_POLICY", "none"),
+        ("ZSQ_MASTER_KEY", "geheim"),
+        ("ZSQ_TRUSTED_PROXIES", "10.0.0.1, proxy"),
+    ];
+    let error = config(&values).unwrap_err();
+    let names: BTreeSet<_> = error.problems.iter().map(|problem| problem.variable).collect();
+    assert_eq!(names, values.iter().map(|(name, _)| *name).collect());
+    let text = error.to_string();
+    assert!(text.contains("ZSQ_LISTEN: expected an IP address and a port"), "{text}");
+    assert!(!text.contains("geheim"), "{text}");
+}
+
+#[test]
+fn a_provider_that_is_not_there_yet_is_refused_in_words() {
+    let error = config(&[("ZSQ_SMS_PROVIDER", "aliyun")]).unwrap_err();
+    assert!(error.to_string().contains("does not have the SMS provider aliyun yet"), "{error}");
+}
+
+#[test]
+fn production_refuses_what_plays_at_being_real() {
+    let refused = wrong(&[("ZSQ_MODE", "production")]);
+    assert_eq!(refused, ["ZSQ_MASTER_KEY", "ZSQ_PUBLIC_URL", "ZSQ_SMS_PROVIDER"]);
+    let earnest = [
+        ("ZSQ_MODE", "production"),
+        ("ZSQ_MASTER_KEY", KEY),
+        ("ZSQ_PUBLIC_URL", "https://kjds.example.gov.cn/"),
+        ("ZSQ_SMS_PROVIDER", "off"),
+    ];
+    assert_eq!(config(&earnest).unwrap().http.public_url, "https://kjds.example.gov.cn");
+}
+
+#[test]
+fn two_listeners_need_two_addresses() {
+    assert_eq!(wrong(&[("ZSQ_OPS_LISTEN", "127.0.0.1:8080")]), ["ZSQ_OPS_LISTEN"]);
+    config(&[("ZSQ_LISTEN", "127.0.0.1:0"), ("ZSQ_OPS_LISTEN", "127.0.0.1:0")]).unwrap();
+}
+
+#[test]
+fn the_own_variable_wins_over_the_usual_one() {
+    use secrecy::ExposeSecret;
+    let both = [("DATABASE_URL", "postgres://a@h/one"), ("ZSQ_DATABASE_URL", "postgres://a@h/two")];
+    assert_eq!(config(&both).unwrap().database.url.unwrap().expose_secret(), "postgres://a@h/two");
+    assert_eq!(config(&both[..1]).unwrap().database.url.unwrap().expose_secret(), "postgres://a@h/one");
+}
+
+#[test]
+fn a_description_shows_everything_but_secrets() {
+    let values = [
+        ("ZSQ_DATABASE_URL", "postgres://zsq:geheim@db.example/zsq?password=geheim"),
+        ("ZSQ_MASTER_KEY", KEY),
+        ("ZSQ_SMS_KEY_SECRET", "geheim"),
+    ];
+    let mut config = config(&values).unwrap();
+    config.note_unknown(["ZSQ_LISTEM", "ZSQ_LISTEN", "PATH"].into_iter().map(str::to_owned));
+    let described = config.describe();
+    let text = format!("{described:?} {config:?}");
+    assert!(!text.contains("geheim") && !text.contains(KEY), "{text}");
+    let value = |name: &str| described.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    assert_eq!(value("ZSQ_DATABASE_URL"), Some("postgres://zsq:***@db.example/zsq"));
+    assert_eq!(value("ZSQ_MASTER_KEY"), Some("(set, hidden)"));
+    assert_eq!(value("ZSQ_MODE"), Some("sandbox (default)"));
+    assert_eq!(value("ZSQ_LISTEM"), Some("(unknown to zsq: has no effect)"));
+    assert_eq!(value("PATH"), None);
+}
+
+#[test]
+fn what_is_set_without_effect_is_noticed() {
+    let notices = config(&[("ZSQ_OTLP_ENDPOINT", "http://localhost:4318")]).unwrap().notices();
+    assert_eq!(notices, ["ZSQ_OTLP_ENDPOINT is set, but this version of zsq does not export traces yet"]);
+}
+
+#[test]
+fn the_example_file_has_every_variable_with_one_line_about_it() {
+    let example = include_str!("../../../.env.example");
+    let lines: Vec<&str> = example.lines().collect();
+    let mut documented = BTreeSet::new();
+    for (at, line) in lines.iter().enumerate() {
+        let Some((name, _)) = line.trim_start_matches('#').trim().split_once('=') else { continue };
+        if name.ends_with("DATABASE_URL") || name.starts_with(PREFIX) {
+            assert!(at > 0 && lines[at - 1].starts_with("# "), "{name} has no line about it");
+            documented.insert(name.to_owned());
+        }
+    }
+    let read: BTreeSet<String> =
+        config(&[]).unwrap().shown.iter().map(|shown| shown.name.to_owned()).collect();
+    assert_eq!(documented, read);
+}
+
+/// A folder of one test, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("zsq-config-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn the_sandbox_makes_its_master_key_once_and_only_for_its_owner() {
+    let folder = Folder::new("made");
+    let config = config(&[]).unwrap();
+    let made = master_key(&config, &folder.0).unwrap();
+    let again = master_key(&config, &folder.0).unwrap();
+    assert_eq!(made.derive("test"), again.derive("test"));
+    let file = folder.0.join("master-key");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(master_key(&config, &folder.0), Err(NoMasterKey::Exposed { .. })));
+}
+
+#[test]
+fn a_damaged_master_key_is_not_replaced() {
+    let folder = Folder::new("damaged");
+    let file = folder.0.join("master-key");
+    fs::write(&file, "half a key").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(matches!(master_key(&config(&[]).unwrap(), &folder.0), Err(NoMasterKey::Damaged { .. })));
+}
+
+#[test]
+fn a_master_key_that_is_given_is_used() {
+    let given = config(&[("ZSQ_MASTER_KEY", KEY)]).unwrap();
+    let nowhere = PathBuf::from("/nonexistent");
+    let bytes: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+    assert_eq!(
+        master_key(&given, &nowhere).unwrap().derive("test"),
+        crate::keys::MasterKey::from_bytes(bytes).derive("test")
+    );
+}

@@ -1,0 +1,123 @@
+//! The roles of PostgreSQL and the database of zsq, made on the first start.
+//!
+//! | role | may |
+//! |---|---|
+//! | `postgres` | everything; used for this page and for nothing else |
+//! | `zsq_owner` | own the database `zsq`: migrations run as it |
+//! | `zsq_app` | connect, create schemas, and what migrations grant: the server runs as it |
+//!
+//! Always: safe to repeat and to run from several processes at once. Not here: tables; those are migrations.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Executor};
+
+use super::error::EmbeddedPostgresError;
+use super::{DATABASE, EmbeddedPostgres};
+
+/// Who connects. Each has a password of its own in the data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Made by `initdb`; makes the others.
+    Superuser,
+    /// Owns the database; migrations run as it.
+    Owner,
+    /// What the server runs as; migrations grant it what it needs.
+    App,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Superuser, Self::Owner, Self::App];
+
+    /// The name PostgreSQL knows it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Superuser => "postgres",
+            Self::Owner => "zsq_owner",
+            Self::App => "zsq_app",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// One process at a time makes roles. The number is "zsq roles", shortened to fit.
+const LOCK: &str = "select pg_advisory_lock(8241990)";
+
+/// Makes the roles and the database where they are missing. When both roles can already connect, that is all.
+pub(super) async fn prepare(postgres: &EmbeddedPostgres) -> Result<(), EmbeddedPostgresError> {
+    if !postgres.is_new && is_prepared(postgres).await {
+        return Ok(());
+    }
+    let failed = |action| move |source| EmbeddedPostgresError::Sql { action, role: Role::Superuser, source };
+    let options = postgres.connection(Role::Superuser, "postgres").options();
+    let mut connection = PgConnection::connect_with(&options).await.map_err(failed("connect"))?;
+    connection.execute(LOCK).await.map_err(failed("wait for another process"))?;
+    for role in [Role::Owner, Role::App] {
+        let password = postgres.passwords.of(role);
+        make_role(&mut connection, role, password).await.map_err(failed("create the roles"))?;
+    }
+    make_database(&mut connection).await.map_err(failed("create the database"))?;
+    connection.close().await.map_err(failed("disconnect"))
+}
+
+/// Asks what later counts: whether both roles can connect with their passwords.
+async fn is_prepared(postgres: &EmbeddedPostgres) -> bool {
+    let connects = |role| async move {
+        PgConnection::connect_with(&postgres.connection(role, DATABASE).options()).await?.close().await
+    };
+    match tokio::try_join!(connects(Role::Owner), connects(Role::App)) {
+        Ok(((), ())) => true,
+        Err(reason) => {
+            tracing::debug!(%reason, "the roles or the database are missing and will be made");
+            false
+        }
+    }
+}
+
+async fn make_role(
+    connection: &mut PgConnection,
+    role: Role,
+    password: &SecretString,
+) -> Result<(), sqlx::Error> {
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from pg_roles where rolname = $1::text) as "exists!""#,
+        role.name(),
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let verb = if exists { "alter" } else { "create" };
+    // Neither takes parameters; the name is a constant, the password is letters and digits.
+    let statement = format!(
+        "{verb} role {role} with login nosuperuser nocreatedb nocreaterole password '{}'",
+        password.expose_secret()
+    );
+    connection.execute(statement.as_str()).await?;
+    Ok(())
+}
+
+async fn make_database(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let exists = sqlx::query_scalar!(
+        r#"select exists (select from pg_database where datname = $1::text) as "exists!""#,
+        DATABASE,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !exists {
+        connection.execute(format!("create database {DATABASE} owner {}", Role::Owner).as_str()).await?;
+    }
+    connection.execute(grant(DATABASE).as_str()).await?;
+    Ok(())
+}
+
+/// What the server's role may do with a database before any migration.
+pub(crate) fn grant(database: &str) -> String {
+    format!("grant connect, create on database {database} to {}", Role::App)
+}

@@ -1,0 +1,48 @@
+//! The limits, each with its name (as the `RateLimit-Policy` field shows it) and its reason.
+
+use chrono::TimeDelta;
+
+/// So many times within a rolling window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Stable name, for the header and for operators.
+    pub policy: &'static str,
+    /// How often.
+    pub quota: u32,
+    /// Within how long; at most [`super::KEPT_FOR`].
+    pub window: TimeDelta,
+}
+
+const fn limit(policy: &'static str, quota: u32, window: TimeDelta) -> Limit {
+    Limit { policy, quota, window }
+}
+
+/// The limits of the SMS gateways themselves (Aliyun: 1 a minute, 5 an hour, 10 in 24 hours; domain.md M02, §3.4).
+pub(super) const SMS_PER_PHONE: [Limit; 3] = [
+    limit("sms-phone-minute", 1, TimeDelta::minutes(1)),
+    limit("sms-phone-hour", 5, TimeDelta::hours(1)),
+    limit("sms-phone-day", 10, TimeDelta::days(1)),
+];
+
+/// An office of thirty people behind one address can all sign in in the morning; a list of numbers cannot be worked
+/// through (domain.md REG-29, SMS bombing).
+pub(super) const SMS_PER_ADDRESS: [Limit; 3] = [
+    limit("sms-address-minute", 10, TimeDelta::minutes(1)),
+    limit("sms-address-hour", 60, TimeDelta::hours(1)),
+    limit("sms-address-day", 200, TimeDelta::days(1)),
+];
+
+/// A whole zone's codes in a day, unless configured: about ten times a busy day, and a bill one can bear.
+pub const SMS_DAILY_MAX_DEFAULT: u32 = 5_000;
+
+/// The zone's budget.
+pub(super) const fn sms_in_total(quota: u32) -> Limit {
+    limit("sms-total-day", quota, TimeDelta::days(1))
+}
+
+/// Every staff account locks itself after five failures; this stops trying one password on many accounts. A whole
+/// authority may sit behind one address.
+pub(super) const STAFF_PER_ADDRESS: [Limit; 2] = [
+    limit("staff-address-minute", 30, TimeDelta::minutes(1)),
+    limit("staff-address-hour", 300, TimeDelta::hours(1)),
+];

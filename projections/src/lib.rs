@@ -1,0 +1,74 @@
+//! What is shown: the worker that reads the ordered log, and one file for each read model.
+//!
+//! | read model | events | route |
+//! |---|---|---|
+//! | [`account_directory`] | `Account*` | `GET me` |
+//! | [`staff_directory`] | `Staff*` | `GET staff` |
+//! | [`legal_statements`] | `LegalStatementPublished` | `GET legal-statements/current`, `GET auth/options` |
+//! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
+//! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
+//! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
+//!
+//! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
+//! together; every query takes the viewer, and rows that are not theirs are not there. Reading another read model's view
+//! in a query is fine. Deliberately not here: commands, connectors, keys (personal values stay sealed).
+//!
+//! Code map: [`projection`] what a read model is, [`feed`] reading the log, `slots` and `step` who feeds what and how,
+//! `react` the same for processes, [`parked`] events that could not be taken in, [`generation`] and [`rebuild`] blue and
+//! green, [`worker`] and `wake` the running tasks, [`stepper`] the same by hand, [`consistency`] reading one's own
+//! writes, [`status`] where all of it stands, [`page`] lists.
+
+pub mod account_directory;
+pub mod audit_trail;
+pub mod consistency;
+pub mod feed;
+pub mod generation;
+pub mod legal_statements;
+pub mod page;
+pub mod parked;
+pub mod parks;
+pub mod projection;
+pub mod provider_applications;
+mod react;
+pub mod rebuild;
+pub mod review_queue;
+pub mod revisions;
+mod slots;
+pub mod staff_directory;
+pub mod status;
+mod step;
+pub mod stepper;
+mod wake;
+pub mod worker;
+
+pub use page::QueryError;
+pub use projection::Projection;
+pub use status::status;
+pub use worker::Workers;
+
+/// Every read model, in the order of the table above.
+pub fn all() -> Vec<Box<dyn Projection>> {
+    vec![
+        Box::new(account_directory::AccountDirectory),
+        Box::new(staff_directory::StaffDirectory),
+        Box::new(legal_statements::LegalStatements),
+        Box::new(provider_applications::ProviderApplications),
+        Box::new(review_queue::ReviewQueue),
+        Box::new(parks::Parks),
+        Box::new(audit_trail::AuditTrail),
+    ]
+}
+
+/// Makes sure that every read model has tables and views, so that queries find them before the first worker runs.
+pub async fn prepare(db: &sqlx::PgPool) -> Result<(), sqlx::Error> {
+    for projection in all() {
+        generation::ensure(db, &projection::Reader::Projection(projection.into())).await?;
+    }
+    Ok(())
+}
+
+/// The read model of that name.
+pub fn named(name: &str) -> Option<Box<dyn Projection>> {
+    all().into_iter().find(|projection| projection.name() == name)
+}

@@ -1,0 +1,184 @@
+//! Who may do what, over HTTP: every operation of the OpenAPI document for every role, with own and foreign rows, as one
+//! committed table. A new operation fails the test until it has a line in [`CASES`].
+//!
+//! Each cell has a target of its own, so that no caller meets what another one did.
+
+mod world;
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+use tests::TestApp;
+use tests::stories::profile;
+
+use crate::openapi::{document, operations};
+use world::World;
+
+/// What an operation is tried on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Nothing that exists before.
+    Nothing,
+    /// A draft of `user`.
+    Draft,
+    /// A submitted application of `user`.
+    Submitted,
+    /// A park of `parkOwner` and `parkStaff`, revision 1 of its profile pending.
+    Park,
+    /// The same, suspended.
+    SuspendedPark,
+    /// A staff account.
+    Staff,
+    /// A session of `user`.
+    Session,
+    /// The caller's own session, to be ended.
+    OwnSession,
+}
+
+/// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
+const CASES: &[(&str, Target, &str)] = &[
+    ("authOptionsRead", Target::Nothing, ""),
+    ("smsCodeRequest", Target::Nothing, r#"{"phone": "1390000#"}"#),
+    (
+        "smsLogin",
+        Target::Nothing,
+        r#"{"phone": "1370000#", "code": "code", "consent": {"statementVersion": "2026-11"}}"#,
+    ),
+    ("staffLogin", Target::Nothing, r#"{"username": "door", "password": "Sanya-tests-2026"}"#),
+    (
+        "staffPasswordChange",
+        Target::Nothing,
+        r#"{"username": "door", "password": "Sanya-tests-2026", "newPassword": "weak"}"#,
+    ),
+    ("sessionEnd", Target::OwnSession, "{}"),
+    ("sessionRead", Target::Nothing, ""),
+    ("meRead", Target::Nothing, ""),
+    ("meMenuRead", Target::Nothing, ""),
+    ("dictionaryList", Target::Nothing, ""),
+    ("meSessionList", Target::Nothing, ""),
+    ("meSessionEnd", Target::Session, "{}"),
+    ("meApplicationList", Target::Nothing, ""),
+    ("legalStatementRead", Target::Nothing, ""),
+    (
+        "legalStatementPublish",
+        Target::Nothing,
+        r#"{"version": "v#", "title": "法律声明", "body": "使用本平台即表示同意。"}"#,
+    ),
+    ("providerApplicationOpen", Target::Nothing, r#"{"kind": "base", "profile": {}}"#),
+    ("providerApplicationSave", Target::Draft, r#"{"profile": {"name": "改名"}}"#),
+    ("providerApplicationSubmit", Target::Draft, "{}"),
+    ("providerApplicationWithdraw", Target::Submitted, "{}"),
+    ("providerApplicationApprove", Target::Submitted, "{}"),
+    ("providerApplicationReturn", Target::Submitted, r#"{"reason": "资料不够齐全"}"#),
+    ("providerApplicationReject", Target::Submitted, r#"{"reason": "资料不够齐全"}"#),
+    ("providerApplicationList", Target::Nothing, ""),
+    ("providerApplicationRead", Target::Draft, ""),
+    ("providerApplicationRead", Target::Submitted, ""),
+    ("reviewList", Target::Nothing, ""),
+    ("reviewClaim", Target::Submitted, "{}"),
+    ("reviewClaim", Target::Park, "{}"),
+    ("reviewRelease", Target::Submitted, "{}"),
+    ("reviewRelease", Target::Park, "{}"),
+    ("parkList", Target::Nothing, ""),
+    ("parkListMine", Target::Nothing, ""),
+    ("parkRead", Target::Park, ""),
+    ("parkRead", Target::SuspendedPark, ""),
+    ("parkProfileRevise", Target::Park, r#"{"profile": "whole", "replacePending": true}"#),
+    ("parkProfileRevise", Target::SuspendedPark, r#"{"profile": "whole", "replacePending": true}"#),
+    ("parkProfileRevisionList", Target::Park, ""),
+    ("parkProfileRevisionList", Target::SuspendedPark, ""),
+    ("parkProfileApprove", Target::Park, "{}"),
+    ("parkProfileReturn", Target::Park, r#"{"reason": "资料不够齐全"}"#),
+    ("parkProfileReject", Target::Park, r#"{"reason": "资料不够齐全"}"#),
+    ("parkProfileWithdraw", Target::Park, "{}"),
+    ("parkSuspend", Target::Park, r#"{"reason": "资质已经过期"}"#),
+    ("parkReinstate", Target::SuspendedPark, "{}"),
+    ("parkStaffList", Target::Park, ""),
+    ("parkStaffAdd", Target::Park, r#"{"phone": "13800000112"}"#),
+    ("parkStaffAdd", Target::SuspendedPark, r#"{"phone": "13800000112"}"#),
+    ("parkStaffRemove", Target::Park, "{}"),
+    ("staffList", Target::Nothing, ""),
+    ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
+    ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
+    ("staffRevoke", Target::Staff, r#"{"role": "reviewer"}"#),
+    ("staffLock", Target::Staff, r#"{"reason": "岗位已经调整"}"#),
+    ("staffUnlock", Target::Staff, "{}"),
+    ("staffSecondFactorReset", Target::Staff, "{}"),
+    ("projectionList", Target::Nothing, ""),
+    ("projectionRebuild", Target::Nothing, "{}"),
+    ("projectionParkedList", Target::Nothing, ""),
+    ("projectionParkedRetry", Target::Nothing, "{}"),
+    ("projectionParkedSkip", Target::Nothing, "{}"),
+    ("auditEventList", Target::Nothing, ""),
+    ("auditStreamRead", Target::Park, ""),
+    ("auditStreamStateRead", Target::Park, ""),
+];
+
+/// What the columns mean, above the table.
+const LEGEND: &str = "\
+Drafts and applications are those of `user`, sessions too. Parks are those of `parkOwner` and `parkStaff`; `otherPark`
+runs another one. A parked stream to retry or skip is not there: 404 is for whoever may.
+";
+
+#[tokio::test]
+async fn every_operation_for_every_role() {
+    let app = TestApp::new().await;
+    let operations = operations(&document());
+    let known: BTreeSet<&str> = CASES.iter().map(|(id, ..)| *id).collect();
+    let documented: BTreeSet<&str> =
+        operations.values().map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(documented, known, "every operation of the document has its line in CASES, and no other has");
+    let world = World::new(&app).await;
+    let mut table = String::from(LEGEND);
+    let names: Vec<String> = world.callers().iter().map(|(name, _)| format!("{name:>14}")).collect();
+    writeln!(table, "\n{:<82}{}", "", names.concat()).unwrap();
+    let mut number = 1000;
+    for (id, target, body) in CASES {
+        let (name, _) = operations.iter().find(|(_, operation)| operation["operationId"] == *id).unwrap();
+        let (method, path) = name.split_once(' ').unwrap();
+        let label = format!("{method:<6} {} {}", path.trim_start_matches("/api/v1/"), described(*target));
+        write!(table, "{label:<82}").unwrap();
+        for at in 0..world.callers().len() {
+            number += 1;
+            let (caller, path) = world.prepare(at, *target, path, method == "get").await;
+            let body = fill(&world, body, number).await;
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let request =
+                caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
+            let answer = if method == Method::GET { request.await } else { request.json(&body).await };
+            write!(table, "{:>14}", answer.status.as_u16()).unwrap();
+        }
+        table.push('\n');
+    }
+    insta::assert_snapshot!("access", table);
+    app.close().await;
+}
+
+fn described(target: Target) -> &'static str {
+    match target {
+        Target::Nothing => "",
+        Target::Draft => "(draft)",
+        Target::Submitted => "(submitted)",
+        Target::Park => "(park)",
+        Target::SuspendedPark => "(suspended park)",
+        Target::Staff => "(staff)",
+        Target::Session | Target::OwnSession => "(session)",
+    }
+}
+
+/// The body of one cell.
+async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
+    if body.is_empty() {
+        return Value::Null;
+    }
+    let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();
+    if body["profile"] == "whole" {
+        body["profile"] = profile("改名后的园区");
+    }
+    if body["code"] == "code" {
+        body["code"] = json!(world.code(body["phone"].as_str().unwrap()).await);
+    }
+    body
+}

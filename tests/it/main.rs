@@ -1,0 +1,26 @@
+//! zsq tested as a whole: one program, one throw-away PostgreSQL, one database for each test.
+//!
+//! Over HTTP in this process: `story` and the files of the API's nouns. Beneath it: `event_store`, `sequencer`,
+//! `projections`, `read_models`, `sign_in_store`. The house itself: `tidy`, `openapi`, `access`, `typescript`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod access;
+mod audit;
+mod bad_input;
+mod conventions;
+mod event_store;
+mod installation;
+mod openapi;
+mod parks;
+mod projections;
+mod provider_applications;
+mod read_models;
+mod read_side;
+mod sequencer;
+mod sign_in;
+mod sign_in_store;
+mod staff;
+mod story;
+mod tidy;
+mod typescript;

@@ -1,0 +1,197 @@
+//! The OpenAPI document: committed as it is served, made for client generators, and as wide as contract.md.
+//!
+//! `ZSQ_UPDATE_SNAPSHOTS=1 cargo test -p tests --test it openapi` writes `openapi.json` anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tests::TestApp;
+
+/// Methods an operation may have.
+pub const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+/// Says that committed snapshots are to be written instead of compared.
+pub const UPDATE: &str = "ZSQ_UPDATE_SNAPSHOTS";
+/// What contract.md lists and issue 2 asks for: sign-in by SMS, staff, sessions, me; becoming a park or base; staff,
+/// projections, audit.
+const CONTRACT: &str = "
+    get auth/options · post auth/sms/codes · post auth/sms/login · post auth/staff/login · post auth/staff/password
+    post auth/logout · get auth/session · get me · get me/menu · get dictionaries · get me/sessions
+    delete me/sessions/{id} · get me/applications · get legal-statements/current · post legal-statements
+    post provider-applications · put provider-applications/{id} · post provider-applications/{id}/submit
+    post provider-applications/{id}/withdraw · post provider-applications/{id}/approve
+    post provider-applications/{id}/return · post provider-applications/{id}/reject · get provider-applications
+    get provider-applications/{id} · get reviews · post reviews/{kind}/{id}/claim · post reviews/{kind}/{id}/release
+    get parks · get parks/{id} · get parks/mine · post parks/{id}/profile-revisions · get parks/{id}/profile-revisions
+    post parks/{id}/profile-revisions/{n}/approve · post parks/{id}/profile-revisions/{n}/return
+    post parks/{id}/profile-revisions/{n}/reject · post parks/{id}/profile-revisions/{n}/withdraw
+    post parks/{id}/suspend · post parks/{id}/reinstate · get parks/{id}/staff · post parks/{id}/staff
+    get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
+    post staff/{id}/unlock · post staff/{id}/reset-mfa · get projections · post projections/{name}/rebuild
+    get projections/{name}/parked · post projections/{name}/parked/{key}/retry
+    post projections/{name}/parked/{key}/skip · get audit/events · get audit/streams/{aggregateType}/{id}
+    get audit/streams/{aggregateType}/{id}/state";
+
+/// The document as JSON.
+pub fn document() -> Value {
+    api::router::document()
+}
+
+/// Every operation: `get /api/v1/parks` and what the document says about it.
+pub fn operations(document: &Value) -> BTreeMap<String, Value> {
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| -> Vec<(String, Value)> {
+        let each =
+            METHODS.iter().filter_map(|method| Some((format!("{method} {path}"), item.get(method)?.clone())));
+        each.collect()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[tokio::test]
+async fn the_document_is_the_committed_one_and_is_served() {
+    let app = TestApp::new().await;
+    let served = app.as_visitor().get("/openapi.json").await.ok();
+    assert_eq!(served.json, document());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("it/openapi.json");
+    let now = serde_json::to_string_pretty(&served.json).unwrap() + "\n";
+    if std::env::var_os(UPDATE).is_some() {
+        fs::write(&file, &now).unwrap();
+    }
+    let committed = fs::read_to_string(&file).unwrap_or_default();
+    if let Some((line, (is, was))) = now
+        .lines()
+        .zip(committed.lines().chain(std::iter::repeat("")))
+        .enumerate()
+        .find(|(_, (is, was))| is != was)
+    {
+        panic!("openapi.json line {} is {is:?} and was {was:?}: if that is meant, set {UPDATE}=1", line + 1);
+    }
+    assert_eq!(now.len(), committed.len(), "openapi.json: if that is meant, set {UPDATE}=1");
+    app.close().await;
+}
+
+#[test]
+fn every_operation_of_the_contract_is_there() {
+    let operations = operations(&document());
+    let missing: Vec<String> = CONTRACT
+        .split(['·', '\n'])
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(|line| line.replacen(' ', " /api/v1/", 1))
+        .filter(|operation| !operations.contains_key(operation))
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn operation_ids_are_unique_and_a_noun_with_a_verb() {
+    let operations = operations(&document());
+    let ids: BTreeSet<&str> =
+        operations.values().map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), operations.len());
+    for id in ids {
+        let is_camel =
+            id.starts_with(|c: char| c.is_ascii_lowercase()) && id.bytes().all(|b| b.is_ascii_alphanumeric());
+        assert!(is_camel && id.contains(|c: char| c.is_ascii_uppercase()), "{id}");
+    }
+}
+
+#[test]
+fn every_operation_says_what_all_operations_share() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    for (name, operation) in operations(&document) {
+        let problem =
+            &operation["responses"]["default"]["content"]["application/problem+json"]["schema"]["$ref"];
+        assert_eq!(problem, "#/components/schemas/Problem", "{name}");
+        assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{name}");
+        let headers: Vec<&str> = operation["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|parameter| parameter["in"] == "header")
+            .filter_map(|parameter| parameter["name"].as_str())
+            .collect();
+        let expected = if name.starts_with("get ") {
+            ["Consistency-Token", "If-None-Match"]
+        } else {
+            ["Idempotency-Key", "If-Match"]
+        };
+        assert_eq!(headers, expected, "{name}");
+        assert!(
+            name.starts_with("get ") || operation["requestBody"].is_object(),
+            "{name}: a command accepts a body"
+        );
+    }
+}
+
+#[test]
+fn every_schema_is_named_and_none_needs_itself_without_end() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for (name, operation) in operations(&document) {
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        assert!(body.is_null() || body["$ref"].is_string(), "{name}: a request body without a name");
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let schema = &response["content"]["application/json"]["schema"];
+            let named = schema.is_null() || schema["$ref"].is_string() || schema["items"]["$ref"].is_string();
+            assert!(named, "{name} {status}: an answer without a name");
+        }
+    }
+    let mut references = Vec::new();
+    collect(&document, "$ref", &mut references);
+    for reference in references {
+        let name = reference.as_str().unwrap().strip_prefix("#/components/schemas/").unwrap();
+        assert!(schemas.contains_key(name), "{name} is not there");
+    }
+    for name in schemas.keys() {
+        assert!(!reaches(schemas, name, name, &mut BTreeSet::new()), "{name} contains itself");
+    }
+}
+
+#[test]
+fn decimals_are_strings_and_numbers_are_whole() {
+    let document = document();
+    let profile = &document["components"]["schemas"]["Profile"]["properties"];
+    for field in ["longitude", "latitude", "totalAreaSqm", "rentableAreaSqm", "usedAreaSqm"] {
+        assert_eq!(profile[field]["format"], "decimal", "{field}");
+        let types = &profile[field]["type"];
+        assert!(*types == "string" || types[0] == "string", "{field}: {types}");
+    }
+    let mut types = Vec::new();
+    collect(&document, "type", &mut types);
+    assert!(types.iter().all(|found| **found != "number"), "a float is in the document");
+}
+
+/// Every value under `key`, however deep.
+fn collect<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                if name == key {
+                    found.push(field);
+                }
+                collect(field, key, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, key, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Whether the schema `from` refers to `to`, through whatever others.
+fn reaches(
+    schemas: &serde_json::Map<String, Value>,
+    from: &str,
+    to: &str,
+    seen: &mut BTreeSet<String>,
+) -> bool {
+    let mut references = Vec::new();
+    collect(&schemas[from], "$ref", &mut references);
+    references
+        .iter()
+        .filter_map(|reference| reference.as_str()?.rsplit('/').next())
+        .any(|name| name == to || (seen.insert(name.to_owned()) && reaches(schemas, name, to, seen)))
+}
