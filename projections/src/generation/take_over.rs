@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{FromRow, PgConnection, PgPool};
 
 use super::{Known, drop_generation, known, lock, schema, set_status, show};
 use crate::feed::{self, Range};
@@ -78,8 +78,14 @@ async fn try_take_over(
         Some(_) | None => return Ok(TakeOver::NotYet),
     }
     let live = known.iter().find(|g| g.status == "live");
+    let building_slots = lock_slots(&mut tx, name, generation).await?;
+    let live_slots = match live {
+        Some(live) => lock_slots(&mut tx, name, live.generation).await?,
+        None => Vec::new(),
+    };
+    // Read only now: a slot that was moved while its lock was waited for stands at this head at most.
     let head = feed::head(&mut *tx).await?;
-    if !finish(&mut tx, projection, generation, head).await? {
+    if !finish(&mut tx, projection, generation, &building_slots, head).await? {
         return Ok(TakeOver::NotYet);
     }
     let mut comparisons = Vec::new();
@@ -90,7 +96,8 @@ async fn try_take_over(
             return Ok(TakeOver::Parked);
         }
         let same_shape = live.shape == shape(projection);
-        let comparable = same_shape && finish(&mut tx, projection, live.generation, head).await?;
+        let comparable =
+            same_shape && finish(&mut tx, projection, live.generation, &live_slots, head).await?;
         for table in projection.tables() {
             if let Some(comparison) =
                 compare(&mut tx, name, table, live.generation, generation, comparable).await?
@@ -126,30 +133,47 @@ async fn try_take_over(
     Ok(TakeOver::Done(comparisons))
 }
 
-/// Locks the slots of a generation and takes in what is left up to `head`. False when that is too much.
+/// A slot whose row is locked: nobody moves it until the transaction ends.
+#[derive(Debug, FromRow)]
+struct LockedSlot {
+    slot: i16,
+    bucket_from: i16,
+    bucket_to: i16,
+    position: i64,
+}
+
+async fn lock_slots(
+    tx: &mut PgConnection,
+    name: &str,
+    generation: i32,
+) -> Result<Vec<LockedSlot>, sqlx::Error> {
+    sqlx::query_as(
+        "select slot, bucket_from, bucket_to, position from public.reader_slots
+         where name = $1 and generation = $2 order by slot for update",
+    )
+    .bind(name)
+    .bind(generation)
+    .fetch_all(tx)
+    .await
+}
+
+/// Takes in what is left for a generation's locked slots up to `head`. False when that is too much.
 async fn finish(
     tx: &mut PgConnection,
     projection: &dyn Projection,
     generation: i32,
+    slots: &[LockedSlot],
     head: i64,
 ) -> Result<bool, sqlx::Error> {
-    let slots: Vec<(i16, i16, i16, i64)> = sqlx::query_as(
-        "select slot, bucket_from, bucket_to, position from public.reader_slots
-         where name = $1 and generation = $2 order by slot for update",
-    )
-    .bind(projection.name())
-    .bind(generation)
-    .fetch_all(&mut *tx)
-    .await?;
-    if slots.iter().any(|(.., position)| head - position > TAKE_OVER_LAG_MAX) {
+    if slots.iter().any(|slot| head - slot.position > TAKE_OVER_LAG_MAX) {
         return Ok(false);
     }
-    for (slot, bucket_from, bucket_to, position) in slots {
+    for slot in slots {
         let mut range = Range {
-            after: position,
+            after: slot.position,
             upto: head,
-            bucket_from,
-            bucket_to,
+            bucket_from: slot.bucket_from,
+            bucket_to: slot.bucket_to,
             event_types: projection.event_types(),
         };
         while range.after < head {
@@ -164,8 +188,8 @@ async fn finish(
         )
         .bind(projection.name())
         .bind(generation)
-        .bind(slot)
-        .bind(head.max(position))
+        .bind(slot.slot)
+        .bind(head)
         .execute(&mut *tx)
         .await?;
     }

@@ -59,6 +59,47 @@ async fn a_rebuild_takes_over_with_equal_rows_while_events_arrive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn both_generations_are_compared_at_one_position_though_events_arrive() {
+    // Stops the new generation where it takes in the last events, before anything is compared.
+    const HOLD: &str = "
+        create function hold() returns trigger language plpgsql as
+            $$ begin perform pg_advisory_xact_lock(42); return new; end $$;
+        create trigger hold before update on reader_slots for each row
+            when (new.generation = 2 and new.epoch = old.epoch and new.lease_until = old.lease_until)
+            execute function hold();";
+    const HELD_UP: &str = "select count(*) from pg_locks where objid = 42 and not granted";
+    const LIVE_MOVED_OR_WAITS: &str = "
+        select ((select count(*) from rm_counted_1.counted) = 20
+                or exists (select from pg_locks where locktype in ('transactionid', 'tuple') and not granted))::int::bigint";
+    with_read_side(async |side| {
+        let counted = Counted::default();
+        let process = Process::start(side, &side.db, "one", &counted);
+        side.crowd(1, 10).await;
+        side.drain().await;
+        side.until("select count(*) from readers", 1).await;
+        side.until(COUNT, 30).await;
+
+        let mut holder = side.superuser().await.acquire().await.unwrap();
+        sqlx::raw_sql(HOLD).execute(&mut *holder).await.unwrap();
+        sqlx::query("select pg_advisory_lock(42)").execute(&mut *holder).await.unwrap();
+        let building = rebuild::run(&side.db, Box::new(counted.clone()), "builder", |_| ());
+        let meanwhile = async {
+            side.until(HELD_UP, 1).await;
+            side.crowd(11, 20).await;
+            side.drain().await;
+            side.until(LIVE_MOVED_OR_WAITS, 1).await;
+            sqlx::query("select pg_advisory_unlock(42)").execute(&mut *holder).await.unwrap();
+        };
+        let (rebuilt, ()) = futures::join!(building, meanwhile);
+        let comparisons = rebuilt.unwrap().comparisons;
+        assert!(comparisons.iter().all(|comparison| comparison.equal == Some(true)), "{comparisons:?}");
+        side.until(COUNT, 60).await;
+        process.stop().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_version_builds_itself_and_the_one_before_it_can_come_back() {
     with_read_side(async |side| {
         let (old, new) = (Counted::default(), Counted { version: 1, ..Counted::default() });
