@@ -103,6 +103,27 @@ async fn a_repeated_key_gives_the_first_answer_again() {
 }
 
 #[tokio::test]
+async fn a_key_whose_request_changed_nothing_changes_nothing_later_either() {
+    let app = TestApp::new().await;
+    let application = app.submitted(PHONE).await;
+    let reviewer = app.as_staff(Role::Reviewer).await;
+    let submit = || application.applicant.post(&application.path("submit"), json!({})).idempotency_key("n1");
+    let unchanged = submit().await.ok();
+    assert_eq!(unchanged.version(), application.version, "it was submitted already");
+    assert!(!unchanged.has("idempotency-replayed"));
+    reviewer.post(&application.path("return"), json!({"reason": "资料不够齐全"})).await.is(200);
+    let again = submit().await.ok();
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.json, unchanged.json);
+    app.settle().await;
+    assert_eq!(application.applicant.get(&application.path("")).await.ok()["status"], "returned");
+    let body = json!({"profile": profile("另一个请求")});
+    let other = application.applicant.put(&application.path(""), body).idempotency_key("n1").await;
+    other.problem(422, "idempotency.mismatch");
+    app.close().await;
+}
+
+#[tokio::test]
 async fn a_repeated_key_in_parallel_is_executed_once_even_by_two_processes() {
     let app = TestApp::new().await;
     let person = app.registered(PHONE).await;
