@@ -77,6 +77,11 @@ impl Command<()> {
         let (order, _running) = self.order(id, command);
         Ok(state.app.execute::<A>(order).await?)
     }
+
+    /// The answer that an equal request has had; for commands that look at more than an aggregate before they are executed.
+    pub async fn answered(&self, state: &AppState) -> Result<Option<Receipt>, Problem> {
+        Ok(state.app.answered(self.idempotency.as_ref()).await?)
+    }
 }
 
 /// Marks a key as being answered, until it is dropped.
@@ -172,6 +177,27 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
     let version = bare.and_then(|t| t.parse().ok()).filter(|version| *version >= 0);
     version.map(Some).ok_or_else(|| Problem::malformed("If-Match 应为带引号的版本号，如 \"3\""))
+}
+
+/// A request that is no command on an aggregate, such as signing in: repeating it is doing it again, so it has neither
+/// `Idempotency-Key` nor `If-Match`. A visitor's key could not be told from another visitor's.
+pub struct Posted<T> {
+    /// Who.
+    pub caller: Caller,
+    /// The checked body.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Posted<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let bytes = read(body, &parts.headers).await?;
+        check_content_type(&parts.headers, &bytes)?;
+        Ok(Self { caller, body: state.schemas.parse(&bytes)? })
+    }
 }
 
 /// A body that says nothing.

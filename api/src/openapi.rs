@@ -17,6 +17,9 @@ use crate::sandbox::AdvanceClock;
 
 const SCHEMAS: &str = "#/components/schemas/";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
+/// Repeating these is doing them again: they take neither `Idempotency-Key` nor `If-Match`.
+const REPEATABLE: [&str; 5] =
+    ["smsCodeRequest", "smsLogin", "staffLogin", "staffPasswordChange", "sessionEnd"];
 
 /// Groups of operations, in the order in which a newcomer meets them.
 const TAGS: [(&str, &str); 7] = [
@@ -85,13 +88,16 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
 /// Adds to an operation what all share: problem answers, headers of commands and queries.
 fn complete(method: &str, operation: &mut Map<String, Value>) {
     let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
-    let more = if method == "get" {
-        [
+    let is_repeatable = REPEATABLE.iter().any(|id| operation.get("operationId") == Some(&json!(id)));
+    let more = if is_repeatable {
+        vec![]
+    } else if method == "get" {
+        vec![
             header("Consistency-Token", "命令回答中的令牌：等待读模型看到该命令（最多 5 秒）"),
             header("If-None-Match", "上次回答的 ETag：未变化则 304"),
         ]
     } else {
-        [
+        vec![
             header("Idempotency-Key", "请求的唯一名称，7 天内重复提交只执行一次"),
             header("If-Match", "看到的版本，如 \"3\"：已被修改则 412"),
         ]

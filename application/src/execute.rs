@@ -257,6 +257,13 @@ impl App {
         }
     }
 
+    /// The answer that the request of this key has had; none without a key.
+    pub async fn answered(&self, key: Option<&IdempotencyKey>) -> Result<Option<Receipt>, ExecuteError> {
+        // No aggregate has this id: only the key is looked up.
+        let stream = Stream { aggregate_type: "", aggregate_id: String::new() };
+        self.remembered(&Load { stream, idempotency: key.cloned(), subjects: Vec::new() }).await
+    }
+
     /// The aggregate as it is now.
     pub async fn load<A: Decide>(&self, id: Uuid) -> Result<Folded<A>, ExecuteError>
     where

@@ -140,8 +140,15 @@ async fn operators_see_the_read_models_and_rebuild_them() {
         "{:?}",
         listed.json
     );
-    operator.post("projections/parks/rebuild", json!({})).await.is(200);
+    let rebuild = || operator.post("projections/parks/rebuild", json!({})).idempotency_key("b1");
+    rebuild().await.is(200);
     operator.post("projections/castles/rebuild", json!({})).await.problem(404, "resource.not_found");
+    app.settle().await;
+    assert_eq!(
+        rebuild().await.ok().header("idempotency-replayed"),
+        "true",
+        "asked for once, it is done once"
+    );
     app.settle().await;
     let listed = operator.get("projections").await.ok();
     let parks = listed.items().iter().find(|row| row["name"] == "parks" && row["status"] == "live").unwrap();
