@@ -94,7 +94,7 @@ async fn sign_in_within_limits(
     }
     let session = SessionId(state.app.clock.new_id());
     let intent = StaffAccountCommand::SignIn { session, second_factor: checked.used };
-    let order = Order::new(checked.staff.0, Actor::Visitor, intent, context.clone());
+    let order = Order::new(checked.staff.0, checked.actor(), intent, context.clone());
     let receipt = state.app.execute::<StaffAccount>(order).await?;
     let new = new_session(session, Holder::Staff(checked.staff), body.session, &caller, headers);
     let opened = state.sessions.open(&new).await?;
@@ -131,7 +131,7 @@ async fn change_within_limits(
     }
     let password = state.credentials.store_password(checked.staff, &new_password).await?;
     let intent = StaffAccountCommand::ChangePassword { password, second_factor: checked.used };
-    let order = Order::new(checked.staff.0, Actor::Visitor, intent, context.clone());
+    let order = Order::new(checked.staff.0, checked.actor(), intent, context.clone());
     let receipt = state.app.execute::<StaffAccount>(order).await?;
     state.sessions.end_all_of(Holder::Staff(checked.staff), None).await?;
     Ok(Done::changed(receipt))
@@ -146,6 +146,13 @@ struct CheckedStaff {
     staff: StaffId,
     state: StaffAccount,
     used: SecondFactorUsed,
+}
+
+impl CheckedStaff {
+    /// Who acts from here on: their secrets are proved.
+    fn actor(&self) -> Actor {
+        Actor::Staff { staff: self.staff, roles: self.state.roles.clone() }
+    }
 }
 
 /// Counts an attempt of the caller's address, unless its limits are spent; says what is left of them.

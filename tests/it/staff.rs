@@ -79,6 +79,27 @@ async fn a_one_time_password_must_be_changed_first() {
 }
 
 #[tokio::test]
+async fn who_proved_their_secrets_is_the_actor_and_who_did_not_is_a_visitor() {
+    let app = TestApp::new().await;
+    let (account, _) = settled_in(&app, "linjiao").await;
+    login(&app, "linjiao", "wrong", None).await.problem(401, "staff.credentials_wrong");
+    // Also without any role.
+    app.as_staff_named("xinren", &[]).await;
+    app.settle().await;
+    let auditor = app.as_staff(Role::Auditor).await;
+    let trail = auditor.get(&format!("audit/streams/StaffAccount/{}", account.id())).await.ok();
+    let actor_of = |name: &str| -> Vec<&Value> {
+        let of_type = trail.items().iter().filter(|row| row["eventType"] == name);
+        of_type.map(|row| &row["actor"]).collect()
+    };
+    let herself = format!("staff:{}", account.id());
+    assert_eq!(actor_of("StaffPasswordChanged"), [&herself]);
+    assert_eq!(actor_of("StaffSignedIn"), [&herself]);
+    assert_eq!(actor_of("StaffSignInFailed"), ["visitor"]);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn an_old_password_must_be_changed_under_djbh3() {
     let app = TestApp::new().await;
     let (account, _) = settled_in(&app, "linjiao").await;
