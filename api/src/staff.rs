@@ -1,6 +1,7 @@
 //! 工作人员: accounts, roles, locks. The system administrator creates, the security administrator grants, the auditor
 //! watches (三员分立).
 
+use application::Receipt;
 use application::access::Action;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke))
         .routes(routes!(lock))
         .routes(routes!(unlock))
+        .routes(routes!(reset_password))
         .routes(routes!(reset_second_factor))
 }
 
@@ -60,6 +62,18 @@ pub struct StaffCreated {
     totp_secret: String,
     /// Each is good once, in the place of a TOTP.
     recovery_codes: Vec<String>,
+}
+
+/// A one-time password, shown once.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordAnswer {
+    /// The account.
+    id: Uuid,
+    /// Its version.
+    version: i64,
+    /// One-time password, to be changed before the next sign-in.
+    password: String,
 }
 
 /// New second-factor secrets, shown once.
@@ -241,6 +255,39 @@ async fn unlock(
     administer(&state, id, command.split().1, StaffAccountCommand::Unlock).await
 }
 
+/// Gives an account whose password is lost a one-time password; its sessions end. It is in this answer only.
+#[utoipa::path(post, path = "/staff/{id}/reset-password", operation_id = "staffPasswordReset", tag = TAG,
+    params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = PasswordAnswer)))]
+async fn reset_password(
+    State(state): State<AppState>,
+    Id(id): Id<Uuid>,
+    command: Command<Nothing>,
+) -> Result<Response, Problem> {
+    command.caller.may(Action::AdministerStaff)?;
+    let password = passwords::generate_one_time();
+    let record = state.credentials.store_password(StaffId(id), &password).await?;
+    let receipt =
+        replace_secret(&state, id, command, StaffAccountCommand::ResetPassword { password: record }).await?;
+    let answer =
+        PasswordAnswer { id, version: receipt.version, password: password.expose_secret().to_owned() };
+    let mut response = axum::Json(answer).into_response();
+    stamp(response.headers_mut(), &receipt);
+    Ok(response)
+}
+
+/// Executes what replaces a secret, and ends the sessions that were opened with the old one; those also when the first
+/// request of this key could not.
+async fn replace_secret(
+    state: &AppState,
+    id: Uuid,
+    command: Command<Nothing>,
+    intent: StaffAccountCommand,
+) -> Result<Receipt, Problem> {
+    let receipt = command.split().1.execute::<StaffAccount>(state, id, intent).await?;
+    state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
+    if receipt.replayed { Err(shown_once()) } else { Ok(receipt) }
+}
+
 /// Replaces the second factor of an account; its sessions end. The secrets are in this answer only.
 #[utoipa::path(post, path = "/staff/{id}/reset-mfa", operation_id = "staffSecondFactorReset", tag = TAG,
     params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = SecondFactorAnswer)))]
@@ -255,11 +302,7 @@ async fn reset_second_factor(
         second_factor: secrets.totp,
         recovery_codes: secrets.recovery_codes,
     };
-    let receipt = command.split().1.execute::<StaffAccount>(&state, id, intent).await?;
-    if receipt.replayed {
-        return Err(shown_once());
-    }
-    state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
+    let receipt = replace_secret(&state, id, command, intent).await?;
     let answer = SecondFactorAnswer {
         id,
         version: receipt.version,

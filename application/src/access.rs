@@ -163,6 +163,7 @@ impl Guarded for StaffAccountCommand {
             Self::EndSession { .. } => Action::EndOwnSession,
             Self::Grant { .. }
             | Self::Revoke { .. }
+            | Self::ResetPassword { .. }
             | Self::ResetSecondFactor { .. }
             | Self::Lock { .. }
             | Self::Unlock => Action::AdministerStaff,

@@ -105,6 +105,7 @@ const CASES: &[(&str, Target, &str)] = &[
     ("staffRevoke", Target::Staff, r#"{"role": "reviewer"}"#),
     ("staffLock", Target::Staff, r#"{"reason": "岗位已经调整"}"#),
     ("staffUnlock", Target::Staff, "{}"),
+    ("staffPasswordReset", Target::Staff, "{}"),
     ("staffSecondFactorReset", Target::Staff, "{}"),
     ("projectionList", Target::Nothing, ""),
     ("projectionRebuild", Target::Nothing, "{}"),

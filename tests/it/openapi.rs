@@ -28,7 +28,8 @@ const CONTRACT: &str = "
     post parks/{id}/profile-revisions/{n}/reject · post parks/{id}/profile-revisions/{n}/withdraw
     post parks/{id}/suspend · post parks/{id}/reinstate · get parks/{id}/staff · post parks/{id}/staff
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
-    post staff/{id}/unlock · post staff/{id}/reset-mfa · get projections · post projections/{name}/rebuild
+    post staff/{id}/unlock · post staff/{id}/reset-mfa · post staff/{id}/reset-password · get projections
+    post projections/{name}/rebuild
     get projections/{name}/parked · post projections/{name}/parked/{key}/retry
     post projections/{name}/parked/{key}/skip · get audit/events · get audit/streams/{aggregateType}/{id}
     get audit/streams/{aggregateType}/{id}/state";

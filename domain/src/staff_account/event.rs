@@ -54,6 +54,13 @@ pub enum StaffAccountEvent {
         /// When.
         at: DateTime<Utc>,
     },
+    /// A security administrator gave it a one-time password.
+    PasswordReset {
+        /// The one-time password's record.
+        password: CredentialId,
+        /// When.
+        at: DateTime<Utc>,
+    },
     /// Its second factor was replaced.
     SecondFactorReset {
         /// The new second factor's record.
