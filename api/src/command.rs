@@ -1,9 +1,14 @@
 //! What all commands share: caller, checked body, `If-Match`, `Idempotency-Key`; and their answer.
+//!
+//! ```text
+//! request ─extract→ Command (caller) ─permit→ body, Permitted ─execute→ Receipt → Done
+//! ```
 
 use std::collections::HashSet;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
-use application::access::Guarded;
+use application::access::{Action, Guarded};
 use application::ports::IdempotencyKey;
 use application::{Order, Receipt};
 use axum::body::Bytes;
@@ -33,39 +38,32 @@ const KEY_CHARS_MAX: usize = 255;
 /// Requests with a key that are being answered by this process.
 pub type InFlight = Arc<Mutex<HashSet<(String, String)>>>;
 
-/// A command's request.
+/// A command's request as it came in: who calls is known, what they sent was not looked at yet.
 pub struct Command<T> {
+    permitted: Permitted,
+    bytes: Bytes,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema> Command<T> {
+    /// The checked body, and the rest of the request. First the role, then the body: whoever may not do it learns
+    /// nothing about how it would be done.
+    pub fn permit(self, state: &AppState, action: Action) -> Result<(T, Permitted), Problem> {
+        self.permitted.caller.may(action)?;
+        Ok((state.schemas.parse(&self.bytes)?, self.permitted))
+    }
+}
+
+/// A command's request, of a caller who may send it, without its body.
+pub struct Permitted {
     /// Who.
     pub caller: Caller,
-    /// The checked body.
-    pub body: T,
     if_match: Option<i64>,
     idempotency: Option<IdempotencyKey>,
     running: Option<Running>,
 }
 
-impl<T> Command<T> {
-    /// The body, and everything else of the request.
-    pub fn split(self) -> (T, Command<()>) {
-        let Self { caller, body, if_match, idempotency, running } = self;
-        (body, Command { caller, body: (), if_match, idempotency, running })
-    }
-}
-
-impl Command<()> {
-    /// The order to do `command` on aggregate `id`, and a guard that must live until it is done.
-    pub fn order<I>(self, id: Uuid, command: I) -> (Order<I>, Option<Running>) {
-        let order = Order {
-            id,
-            by: self.caller.actor,
-            command,
-            context: self.caller.context,
-            if_match: self.if_match,
-            idempotency: self.idempotency,
-        };
-        (order, self.running)
-    }
-
+impl Permitted {
     /// Executes `command` on aggregate `id`.
     pub async fn execute<A>(self, state: &AppState, id: Uuid, command: A::Intent) -> Result<Receipt, Problem>
     where
@@ -74,7 +72,15 @@ impl Command<()> {
         A::Error: Refusal,
     {
         // Held until the answer is known, so that an equal request meanwhile is told to wait.
-        let (order, _running) = self.order(id, command);
+        let _running = self.running;
+        let order = Order {
+            id,
+            by: self.caller.actor,
+            command,
+            context: self.caller.context,
+            if_match: self.if_match,
+            idempotency: self.idempotency,
+        };
         Ok(state.app.execute::<A>(order).await?)
     }
 
@@ -85,7 +91,7 @@ impl Command<()> {
 }
 
 /// Marks a key as being answered, until it is dropped.
-pub struct Running {
+struct Running {
     in_flight: InFlight,
     key: (String, String),
 }
@@ -124,8 +130,8 @@ impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Command<T
                     .ok_or_else(in_progress)?,
             ),
         };
-        let body = state.schemas.parse(&bytes)?;
-        Ok(Self { caller, body, if_match, idempotency, running })
+        let permitted = Permitted { caller, if_match, idempotency, running };
+        Ok(Self { permitted, bytes, of: PhantomData })
     }
 }
 

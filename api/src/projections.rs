@@ -11,7 +11,7 @@ use projections::status::{self, ReaderStatus};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
 use crate::problem::Problem;
 use crate::query::{Asked, Id};
 use crate::state::AppState;
@@ -37,7 +37,7 @@ async fn list(State(state): State<AppState>, asked: Asked) -> Result<Response, P
 
 /// Records the operation; whoever asks then carries it out, unless the receipt is that of an earlier request: what was
 /// asked for once is done once, and what was skipped meanwhile may be another event.
-async fn record(state: &AppState, command: Command<()>, event: OperationEvent) -> Result<Receipt, Problem> {
+async fn record(state: &AppState, command: Permitted, event: OperationEvent) -> Result<Receipt, Problem> {
     let id = state.app.clock.new_id();
     command.execute::<Operation>(state, id, OperationCommand::Record(event)).await
 }
@@ -50,10 +50,10 @@ async fn rebuild(
     Id(name): Id<String>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let projection = projections::named(&name).ok_or_else(Problem::not_found)?;
     let event = OperationEvent::ProjectionRebuildRequested { projection: name };
-    let receipt = record(&state, command.split().1, event).await?;
+    let receipt = record(&state, command, event).await?;
     if !receipt.replayed {
         projections::rebuild::request(&state.db, projection.as_ref()).await?;
     }
@@ -85,9 +85,9 @@ async fn retry(
     Id((name, key)): Id<(String, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let event = OperationEvent::ParkedRetried { projection: name.clone(), key: key.clone() };
-    repair(&state, command.split().1, event, (&name, &key), Remedy::Retry).await
+    repair(&state, command, event, (&name, &key), Remedy::Retry).await
 }
 
 /// Gives the first parked event of one stream up and takes in those after it.
@@ -99,14 +99,14 @@ async fn skip(
     Id((name, key)): Id<(String, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let event = OperationEvent::ParkedSkipped { projection: name.clone(), key: key.clone() };
-    repair(&state, command.split().1, event, (&name, &key), Remedy::Skip).await
+    repair(&state, command, event, (&name, &key), Remedy::Skip).await
 }
 
 async fn repair(
     state: &AppState,
-    command: Command<()>,
+    command: Permitted,
     event: OperationEvent,
     (name, key): (&str, &str),
     remedy: Remedy,

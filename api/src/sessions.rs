@@ -1,6 +1,7 @@
 //! 会话: how a session begins, how its token travels, where one is signed in, how it ends.
 
 use application::Receipt;
+use application::access::Action;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use crate::actor::{Caller, cookie};
 use crate::auth::TAG;
-use crate::command::{Command, Nothing, stamp};
+use crate::command::{Command, Nothing, Permitted, stamp};
 use crate::problem::Problem;
 use crate::query::{Asked, Id};
 use crate::state::AppState;
@@ -116,8 +117,9 @@ pub(crate) fn begin(
 #[utoipa::path(post, path = "/auth/logout", operation_id = "sessionEnd", tag = TAG, request_body = Nothing,
     responses((status = 204)))]
 async fn sign_out(State(state): State<AppState>, command: Command<Nothing>) -> Result<Response, Problem> {
+    let (_, command) = command.permit(&state, Action::EndOwnSession)?;
     let session = command.caller.session()?.clone();
-    let receipt = end_session(&state, command.split().1, session.id, session.holder).await?;
+    let receipt = end_session(&state, command, session.id, session.holder).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     stamp(response.headers_mut(), &receipt);
     if session.transport == Transport::Cookie
@@ -132,7 +134,7 @@ async fn sign_out(State(state): State<AppState>, command: Command<Nothing>) -> R
 /// the request finds the session in force or their key answered.
 async fn end_session(
     state: &AppState,
-    command: Command<()>,
+    command: Permitted,
     session: SessionId,
     holder: Holder,
 ) -> Result<Receipt, Problem> {
@@ -238,8 +240,9 @@ async fn revoke_session(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
+    let (_, command) = command.permit(&state, Action::EndOwnSession)?;
     let holder = command.caller.session()?.holder;
-    let receipt = end_session(&state, command.split().1, SessionId(id), holder).await?;
+    let receipt = end_session(&state, command, SessionId(id), holder).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
     stamp(response.headers_mut(), &receipt);
     Ok(response)

@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody, stamp};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody, stamp};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
@@ -155,8 +155,7 @@ async fn list(
 #[utoipa::path(post, path = "/staff", operation_id = "staffCreate", tag = TAG, request_body = CreateStaff,
     responses((status = 201, body = StaffCreated)))]
 async fn create(State(state): State<AppState>, command: Command<CreateStaff>) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::CreateStaff)?;
+    let (body, command) = command.permit(&state, Action::CreateStaff)?;
     let staff = StaffId(state.app.clock.new_id());
     let password = passwords::generate_one_time();
     let password_record = state.credentials.store_password(staff, &password).await?;
@@ -200,7 +199,7 @@ fn shown_once() -> Problem {
 async fn administer(
     state: &AppState,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     intent: StaffAccountCommand,
 ) -> Result<Done, Problem> {
     Ok(Done::changed(command.execute::<StaffAccount>(state, id, intent).await?))
@@ -214,7 +213,7 @@ async fn grant(
     Id(id): Id<Uuid>,
     command: Command<RoleBody>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     administer(&state, id, command, StaffAccountCommand::Grant { role: body.role.into() }).await
 }
 
@@ -226,7 +225,7 @@ async fn revoke(
     Id(id): Id<Uuid>,
     command: Command<RoleBody>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     administer(&state, id, command, StaffAccountCommand::Revoke { role: body.role.into() }).await
 }
 
@@ -238,7 +237,7 @@ async fn lock(
     Id(id): Id<Uuid>,
     command: Command<LockStaff>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     let done = administer(&state, id, command, StaffAccountCommand::Lock { reason: body.reason }).await?;
     state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
     Ok(done)
@@ -252,7 +251,8 @@ async fn unlock(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    administer(&state, id, command.split().1, StaffAccountCommand::Unlock).await
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
+    administer(&state, id, command, StaffAccountCommand::Unlock).await
 }
 
 /// Gives an account whose password is lost a one-time password; its sessions end. It is in this answer only.
@@ -263,7 +263,7 @@ async fn reset_password(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
-    command.caller.may(Action::AdministerStaff)?;
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
     let password = passwords::generate_one_time();
     let record = state.credentials.store_password(StaffId(id), &password).await?;
     let receipt =
@@ -280,10 +280,10 @@ async fn reset_password(
 async fn replace_secret(
     state: &AppState,
     id: Uuid,
-    command: Command<Nothing>,
+    command: Permitted,
     intent: StaffAccountCommand,
 ) -> Result<Receipt, Problem> {
-    let receipt = command.split().1.execute::<StaffAccount>(state, id, intent).await?;
+    let receipt = command.execute::<StaffAccount>(state, id, intent).await?;
     state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
     if receipt.replayed { Err(shown_once()) } else { Ok(receipt) }
 }
@@ -296,7 +296,7 @@ async fn reset_second_factor(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
-    command.caller.may(Action::AdministerStaff)?;
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
     let secrets = state.credentials.store_second_factor(StaffId(id)).await?;
     let intent = StaffAccountCommand::ResetSecondFactor {
         second_factor: secrets.totp,

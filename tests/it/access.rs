@@ -117,6 +117,9 @@ const CASES: &[(&str, Target, &str)] = &[
     ("auditStreamStateRead", Target::Park, ""),
 ];
 
+/// What is said to callers who may not do it at all, whatever they send.
+const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
+
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
 Drafts and applications are those of `user`, sessions too. Parks are those of `parkOwner` and `parkStaff`; `otherPark`
@@ -149,6 +152,11 @@ async fn every_operation_for_every_role() {
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
             let answer = if method == Method::GET { request.await } else { request.json(&body).await };
+            if method != Method::GET && REFUSED.iter().any(|code| answer["code"] == *code) {
+                // Whoever may not do it does not learn how it would be done.
+                let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
+                nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
+            }
             write!(table, "{:>14}", answer.status.as_u16()).unwrap();
         }
         table.push('\n');
