@@ -5,10 +5,10 @@
 //! history by being searched for.
 
 use application::access::Action;
-use application::replay::{AGGREGATE_TYPES, Until};
+use application::replay::{AGGREGATE_TYPES, Replay, Until};
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::actor::Actor;
@@ -171,7 +171,7 @@ async fn stream(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct StateThen {
-    /// Up to this version, inclusive.
+    /// Up to this version, inclusive; 404 `stream.version_beyond` when it is not reached yet.
     version: Option<i64>,
     /// Up to this moment, inclusive (RFC 3339).
     at: Option<DateTime<Utc>>,
@@ -214,8 +214,14 @@ async fn state_then(
         (None, Some(at)) => Until::Time(at),
         (Some(_), Some(_)) => return Err(Problem::malformed("version 与 at 只能给出一个")),
     };
-    let replayed = state.app.replay(&aggregate_type, id, until).await?;
-    let mut replayed = replayed.ok_or_else(Problem::not_found)?;
+    let mut replayed = match state.app.replay(&aggregate_type, id, until).await? {
+        Replay::Done(replayed) => replayed,
+        Replay::Nothing => return Err(Problem::not_found()),
+        Replay::Beyond { last } => {
+            let detail = format!("没有这个版本，目前最新为第 {last} 版");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "stream.version_beyond", detail));
+        }
+    };
     reveal(&state.vault, &mut [&mut replayed.state], Show::Masked).await?;
     let body = AggregateState {
         aggregate_type,

@@ -99,6 +99,10 @@ async fn a_state_can_be_asked_for_at_a_version_or_a_time() {
     assert_eq!(state(&format!("?at={time}")).await, "submitted");
     at(&format!("?version=2&at={time}")).await.problem(400, "request.malformed");
     at("?version=0").await.problem(404, "resource.not_found");
+    assert_eq!(at("?version=4").await.ok()["version"], 4);
+    let beyond = at("?version=5").await.problem(404, "stream.version_beyond");
+    assert!(beyond["detail"].as_str().unwrap().contains("第 4 版"), "{}", beyond["detail"]);
+    at("?version=9223372036854775807").await.problem(404, "stream.version_beyond");
     auditor
         .get(&format!("audit/streams/Castle/{}/state", application.id))
         .await
