@@ -1,7 +1,7 @@
 //! The command line: `zsq serve`, `migrate`, `config`, `staff`, `projections`, `audit`.
 //!
 //! Every command also works while a server runs on the same data directory: it joins the embedded PostgreSQL. The
-//! PostgreSQL is started before the runtime, from the main thread, so that it ends with this process whatever ends it.
+//! PostgreSQL is started before the runtime and stopped after it: whatever the runtime still does has its database.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
