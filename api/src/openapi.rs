@@ -15,11 +15,10 @@ use crate::problem::{ProblemBody, ProblemField};
 use crate::reviews::ReviewKind;
 use crate::sandbox::AdvanceClock;
 
+mod headers;
+
 const SCHEMAS: &str = "#/components/schemas/";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
-/// Repeating these is doing them again: they take neither `Idempotency-Key` nor `If-Match`.
-const REPEATABLE: [&str; 5] =
-    ["smsCodeRequest", "smsLogin", "staffLogin", "staffPasswordChange", "sessionEnd"];
 
 /// Groups of operations, in the order in which a newcomer meets them.
 const TAGS: [(&str, &str); 7] = [
@@ -72,6 +71,7 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
             }
         }
     }
+    document["components"]["headers"] = headers::components();
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         let names: HashSet<String> = schemas.keys().cloned().collect();
@@ -87,24 +87,10 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
 
 /// Adds to an operation what all share: problem answers, headers of commands and queries.
 fn complete(method: &str, operation: &mut Map<String, Value>) {
-    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
-    let is_repeatable = REPEATABLE.iter().any(|id| operation.get("operationId") == Some(&json!(id)));
-    let more = if is_repeatable {
-        vec![]
-    } else if method == "get" {
-        vec![
-            header("Consistency-Token", "命令回答中的令牌：等待读模型看到该命令（最多 5 秒）"),
-            header("If-None-Match", "上次回答的 ETag：未变化则 304"),
-        ]
-    } else {
-        vec![
-            header("Idempotency-Key", "请求的唯一名称，7 天内重复提交只执行一次"),
-            header("If-Match", "看到的版本，如 \"3\"：已被修改则 412"),
-        ]
-    };
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
-        parameters.extend(more);
+        parameters.extend(headers::taken(method, &id));
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
@@ -112,19 +98,18 @@ fn complete(method: &str, operation: &mut Map<String, Value>) {
         if !said {
             response["description"] = json!(if status == "204" { "完成" } else { "成功" });
         }
-        let answers_command = response.pointer("/content/application~1json/schema/$ref")
-            == Some(&json!(format!("{SCHEMAS}CommandReceipt")));
-        if answers_command {
-            response["headers"] = json!({
-                "ETag": {"description": "版本，带引号", "schema": {"type": "string"}},
-                "Consistency-Token": {"description": "查询时带回，即可读到本次写入", "schema": {"type": "string"}},
-            });
-        }
+        response["headers"] = headers::of_answer(method, &id);
+    }
+    if method == "get" {
+        let unchanged =
+            json!({"description": "与 If-None-Match 相同，没有变化", "headers": headers::of_unchanged()});
+        responses.insert("304".to_owned(), unchanged);
     }
     responses.insert(
         "default".to_owned(),
         json!({
             "description": "问题说明（RFC 9457）",
+            "headers": headers::of_problem(&id),
             "content": {"application/problem+json": {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
         }),
     );
