@@ -12,6 +12,7 @@ use utoipa::openapi::{OpenApi, SecurityRequirement};
 
 use crate::actor::COOKIE;
 use crate::problem::{ProblemBody, ProblemField};
+use crate::query::{CURSOR, VALUE_CHARS_MAX};
 use crate::reviews::ReviewKind;
 use crate::sandbox::AdvanceClock;
 
@@ -90,6 +91,7 @@ fn complete(method: &str, operation: &mut Map<String, Value>) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
+        parameters.iter_mut().for_each(bound);
         parameters.extend(headers::taken(method, &id));
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
@@ -113,6 +115,18 @@ fn complete(method: &str, operation: &mut Map<String, Value>) {
             "content": {"application/problem+json": {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
         }),
     );
+}
+
+/// Says how long the text of a query parameter may be.
+fn bound(parameter: &mut Value) {
+    let is_bounded = parameter["in"] == "query" && parameter["name"] != CURSOR;
+    let schema = &mut parameter["schema"];
+    let of_type = |name: &str| {
+        schema["type"] == name || schema["type"].as_array().is_some_and(|all| all.contains(&json!(name)))
+    };
+    if is_bounded && of_type("string") && schema.get("format").is_none() && schema.get("enum").is_none() {
+        schema["maxLength"] = json!(VALUE_CHARS_MAX);
+    }
 }
 
 /// The rows of a page by name instead of spelt out.

@@ -10,7 +10,9 @@ use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 
+mod names;
 mod upcast;
+pub use names::names;
 pub use upcast::{UPCASTERS, Upcaster, to_current};
 #[cfg(test)]
 mod tests;

@@ -229,6 +229,18 @@ async fn pages_are_bounded_and_cursors_stable_under_change() {
         assert_eq!(found, code, "{query}");
         assert!(pointer.starts_with('?'), "{query}: {pointer} points into a body there is not");
     }
+    let long = "q".repeat(201);
+    for (query, code) in [
+        (format!("q={long}"), "field.too_long"),
+        (format!("role={long}"), "field.too_long"),
+        ("q=a%07b".to_owned(), "text.control_character"),
+        ("q=a%00b".to_owned(), "text.control_character"),
+        ("role=king".to_owned(), "filter.unknown"),
+    ] {
+        let refused = admin.get(&format!("staff?{query}")).await.problem(422, "request.invalid");
+        assert_eq!(refused.errors()[0].1, code, "{query}");
+    }
+    admin.get(&format!("staff?q={}", "q".repeat(200))).await.is(200);
     let both =
         admin.get(&format!("staff?page=1&cursor={cursor}&limit=0")).await.problem(422, "request.invalid");
     assert_eq!(both.errors().len(), 2, "all at once");

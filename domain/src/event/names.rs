@@ -1,0 +1,43 @@
+//! The stored names of all events there are: what an auditor may ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cqrs_es::Aggregate;
+use strum::VariantNames;
+
+use crate::account::{Account, AccountEvent};
+use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::operation::{Operation, OperationEvent};
+use crate::park::{Park, ParkEvent};
+use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use crate::review::ReviewEvent;
+use crate::staff_account::{StaffAccount, StaffAccountEvent};
+
+/// By aggregate, from the types themselves.
+pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let application = reviewed(
+        ProviderApplication::TYPE,
+        ProviderApplicationEvent::VARIANTS,
+        "Review",
+        "ProviderApplication",
+    );
+    BTreeMap::from([
+        (Account::TYPE, prefixed("", AccountEvent::VARIANTS)),
+        (StaffAccount::TYPE, prefixed("", StaffAccountEvent::VARIANTS)),
+        (LegalStatement::TYPE, prefixed("", LegalStatementEvent::VARIANTS)),
+        (ProviderApplication::TYPE, application),
+        (Park::TYPE, reviewed(Park::TYPE, ParkEvent::VARIANTS, "Profile", "ParkProfile")),
+        (Operation::TYPE, prefixed("", OperationEvent::VARIANTS)),
+    ])
+}
+
+fn prefixed(prefix: &str, variants: &[&str]) -> BTreeSet<String> {
+    variants.iter().map(|variant| format!("{prefix}{variant}")).collect()
+}
+
+/// Variants of an aggregate whose variant `review` stands for all events of a review, stored under `prefix`.
+fn reviewed(own: &str, variants: &[&str], review: &str, prefix: &str) -> BTreeSet<String> {
+    let plain: Vec<&str> = variants.iter().copied().filter(|variant| *variant != review).collect();
+    let of_review = prefixed(prefix, ReviewEvent::<()>::VARIANTS);
+    prefixed(own, &plain).into_iter().chain(of_review).collect()
+}
