@@ -24,7 +24,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::actor::Caller;
-use crate::body::{BODY_BYTES_MAX, check_content_type};
+use crate::body::{check_content_type, read};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -133,23 +133,6 @@ impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Command<T
         let permitted = Permitted { caller, if_match, idempotency, running };
         Ok(Self { permitted, bytes, of: PhantomData })
     }
-}
-
-/// Reads a body within its limit.
-pub async fn read(body: axum::body::Body, headers: &HeaderMap) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("提交的内容不能超过 {} KB", BODY_BYTES_MAX / 1024);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
-    };
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(too_large());
-    }
-    // Either the limit or the connection: a client that is gone reads no answer, so both may say "too large".
-    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())
 }
 
 fn request_hash(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
