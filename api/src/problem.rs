@@ -261,6 +261,7 @@ impl From<Refused> for Problem {
         tracing::info!(code = refused.code, "refused");
         let mut problem = Self::new(status_of(refused.kind), refused.code, refused.detail);
         problem.errors = refused.fields;
+        problem.retry_after_seconds = refused.retry_after_seconds;
         problem
     }
 }

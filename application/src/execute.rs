@@ -99,6 +99,8 @@ pub struct Refused {
     pub detail: String,
     /// The wrong fields.
     pub fields: Vec<FieldError>,
+    /// In how many seconds trying again may go well, where that is known.
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl<R: Refusal> From<R> for Refused {
@@ -108,6 +110,7 @@ impl<R: Refusal> From<R> for Refused {
             code: refusal.code(),
             detail: refusal.to_string(),
             fields: refusal.fields(),
+            retry_after_seconds: refusal.retry_after_seconds(),
         }
     }
 }

@@ -94,7 +94,7 @@ impl StaffAccount {
             return Err(StaffAccountError::Locked);
         }
         match self.locked_until {
-            Some(until) if at < until => Err(StaffAccountError::LockedUntil(until)),
+            Some(until) if at < until => Err(StaffAccountError::LockedUntil { until, at }),
             Some(_) | None => Ok(()),
         }
     }

@@ -186,9 +186,9 @@ async fn five_failures_close_an_account_for_a_quarter_of_an_hour() {
     for _ in 0..5 {
         wrong().await.problem(401, "staff.credentials_wrong");
     }
-    right().await.problem(423, "staff.locked");
+    assert_eq!(right().await.problem(423, "staff.locked").header("retry-after"), "900");
     app.wait(TimeDelta::minutes(14));
-    right().await.problem(423, "staff.locked");
+    assert_eq!(right().await.problem(423, "staff.locked").header("retry-after"), "60");
     app.wait(TimeDelta::minutes(1));
     right().await.is(200);
     for _ in 0..5 {
