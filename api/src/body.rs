@@ -17,6 +17,9 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 
+mod unique;
+use unique::Unique;
+
 /// Largest JSON body: a profile with its introduction takes some 100 kB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest nesting of a JSON body; no payload of ours is deeper than 5.
@@ -64,13 +67,8 @@ impl Schemas {
         let value = if bytes.iter().all(u8::is_ascii_whitespace) {
             Value::Object(serde_json::Map::new())
         } else {
-            serde_json::from_slice(bytes).map_err(|error| {
-                Problem::malformed(format!(
-                    "内容不是有效的 JSON（第 {} 行第 {} 列）",
-                    error.line(),
-                    error.column()
-                ))
-            })?
+            let Unique(value) = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+            value
         };
         if depth(&value) > DEPTH_MAX {
             return Err(Problem::malformed(format!("内容嵌套超过 {DEPTH_MAX} 层")));
@@ -83,6 +81,13 @@ impl Schemas {
             Problem::invalid(vec![FieldError::new("", "request.shape", format!("内容不符合要求：{error}"))])
         })
     }
+}
+
+/// The one thing that JSON may be and we do not take is a name that stands twice ([`unique`]).
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let what =
+        if error.is_data() { "内容中同一项出现了两次" } else { "内容不是有效的 JSON" };
+    Problem::malformed(format!("{what}（第 {} 行第 {} 列）", error.line(), error.column()))
 }
 
 /// Longest time a client may take to send a body, well within that of the whole request: [`BODY_BYTES_MAX`] at half a
