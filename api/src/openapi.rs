@@ -37,7 +37,8 @@ const TAGS: [(&str, &str); 7] = [
     info(
         title = "zsq",
         description = "跨境电子商务综合试验区线上综合服务平台。\n\n命令为 POST / PUT / DELETE，回答 `{id, version}`、`ETag` 与 `Consistency-Token`；\
-                       查询带回 `Consistency-Token` 即可读到自己刚写入的内容。错误为 RFC 9457 `application/problem+json`，`code` 稳定，`detail` 可直接显示。",
+                       查询带回 `Consistency-Token` 即可读到自己刚写入的内容。错误为 RFC 9457 `application/problem+json`，`code` 稳定，`detail` 可直接显示；\
+                       唯一的例外：请求头超过 32 KB 或 64 项时，连接以没有内容的 431 结束。",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(ProblemBody, ProblemField, AdvanceClock, ReviewKind))
