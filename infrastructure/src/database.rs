@@ -246,9 +246,11 @@ fn is_passing(code: &str) -> bool {
     const OPERATOR: &str = "57"; // shutdown, crash, statement timeout
     const ROLLBACK: &str = "40"; // deadlock, serialization
     const LOCK_TIMEOUT: &str = "55P03";
+    const NOT_ACCEPTING: &str = "55000"; // a database that lets nobody in for now
     const READ_ONLY: &str = "25006"; // a replica that is about to take over
     [CONNECTION, RESOURCES, OPERATOR, ROLLBACK].iter().any(|class| code.starts_with(class))
         || code == LOCK_TIMEOUT
+        || code == NOT_ACCEPTING
         || code == READ_ONLY
 }
 
@@ -321,7 +323,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_told_from_what_does_not() {
-        for passing in ["08006", "53300", "57P01", "57014", "40P01", "55P03", "25006"] {
+        for passing in ["08006", "53300", "57P01", "57014", "40P01", "55P03", "55000", "25006"] {
             assert!(is_passing(passing), "{passing}");
         }
         for lasting in ["42501", "23505", "42P01", "22023"] {
