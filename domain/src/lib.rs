@@ -13,6 +13,7 @@ pub mod aggregate;
 pub mod assessment_scheme;
 pub mod calendar;
 pub mod credit_code;
+pub mod decimal;
 pub mod dictionary;
 pub mod event;
 pub mod id;
