@@ -29,3 +29,4 @@ pub mod staff_account;
 #[cfg(test)]
 mod stories;
 pub mod text;
+pub mod working_calendar;

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use domain::actor::Actor;
 use domain::event::Event;
-use domain::id::{ParkId, ProviderApplicationId};
+use domain::id::{ParkId, ProviderApplicationId, following};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use domain::review::ReviewEvent;
@@ -23,13 +23,9 @@ const PARKS: Uuid = Uuid::from_u128(0x5a51_7061_726b_5000_8000_7a73_712d_7061);
 /// The process.
 pub struct ParkEstablished;
 
-/// The id of the park that comes of an application: a UUIDv7 with the application's time and, in the place of random
-/// bits, a hash of its id.
+/// The id of the park that comes of an application.
 pub fn park_of(application: ProviderApplicationId) -> ParkId {
-    let mut bytes = *Uuid::new_v5(&PARKS, application.0.as_bytes()).as_bytes();
-    bytes[..6].copy_from_slice(&application.0.as_bytes()[..6]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x70;
-    ParkId(Uuid::from_bytes(bytes))
+    ParkId(following(application.0, &PARKS, application.0.as_bytes()))
 }
 
 #[async_trait]

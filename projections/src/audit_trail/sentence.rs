@@ -9,6 +9,7 @@ use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
+use domain::working_calendar::WorkingCalendarEvent;
 
 /// The sentence of an event.
 pub(super) fn of(event: &Event) -> String {
@@ -24,6 +25,11 @@ pub(super) fn of(event: &Event) -> String {
         Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => review("申请", event),
         Event::Park(event) => park(event),
         Event::Operation(event) => operation(event),
+        Event::WorkingCalendar(WorkingCalendarEvent::Set { year, schedule, .. }) => format!(
+            "设置 {year} 年工作日历：放假 {} 天，调休上班 {} 天",
+            schedule.days_off.len(),
+            schedule.working_days.len()
+        ),
     }
 }
 

@@ -17,6 +17,8 @@ use crate::review::{DUE_AFTER, FieldNote, ReviewEvent};
 use crate::staff_account::{SecondFactorUsed, StaffAccountEvent};
 use crate::stories::{account, at, person, profile, sealed, staff_id, uuid};
 
+mod assessment;
+
 /// An event with the name of its sample.
 pub struct Sample {
     /// `full`, `minimal`, `sealed`, `erased` or what is special about it.
@@ -37,6 +39,7 @@ pub fn samples() -> Vec<Sample> {
     all.extend(other_events());
     all.extend(application_events());
     all.extend(park_events());
+    all.extend(assessment::events());
     all
 }
 
