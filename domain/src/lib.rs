@@ -10,6 +10,7 @@
 pub mod account;
 pub mod actor;
 pub mod aggregate;
+pub mod assessment_scheme;
 pub mod calendar;
 pub mod credit_code;
 pub mod dictionary;
@@ -25,6 +26,7 @@ pub mod provider_application;
 pub mod refusal;
 pub mod region;
 pub mod review;
+pub mod scoring;
 pub mod staff_account;
 #[cfg(test)]
 mod stories;
