@@ -12,6 +12,7 @@ pub mod actor;
 pub mod aggregate;
 pub mod assessment_cycle;
 pub mod assessment_scheme;
+pub mod assessment_submission;
 pub mod calendar;
 pub mod credit_code;
 pub mod decimal;
