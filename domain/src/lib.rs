@@ -26,6 +26,7 @@ pub mod personal;
 pub mod phone;
 pub mod profile;
 pub mod provider_application;
+pub mod ranking;
 pub mod refusal;
 pub mod region;
 pub mod review;
