@@ -20,6 +20,7 @@ pub mod dictionary;
 pub mod event;
 pub mod id;
 pub mod legal_statement;
+pub mod objection;
 pub mod operation;
 pub mod park;
 pub mod personal;
