@@ -205,7 +205,8 @@ mod tests {
                 "ZSQ_MODE" => "production",
                 "ZSQ_MASTER_KEY" => "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
                 "ZSQ_PUBLIC_URL" => "https://zsq.example",
-                "ZSQ_SMS_PROVIDER" => "off",
+                "ZSQ_SMS_PROVIDER" | "ZSQ_SCANNER_URL" => "off",
+                "ZSQ_FILES_URL" => "file:///var/lib/zsq/files",
                 _ => return None,
             };
             Some(value.to_owned())

@@ -4,12 +4,18 @@ use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::aggregate::Decide;
+use domain::assessment_cycle::AssessmentCycle;
+use domain::assessment_submission::AssessmentSubmission;
 use domain::legal_statement::LegalStatement;
+use domain::objection::Objection;
 use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
+use domain::ranking::Ranking;
 use domain::refusal::Refusal;
 use domain::staff_account::StaffAccount;
+use domain::stored_file::StoredFile;
+use domain::working_calendar::WorkingCalendar;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -53,13 +59,19 @@ pub enum Replay {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 6] = [
+pub const AGGREGATE_TYPES: [&str; 12] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
     ProviderApplication::TYPE,
     Park::TYPE,
     Operation::TYPE,
+    WorkingCalendar::TYPE,
+    AssessmentCycle::TYPE,
+    AssessmentSubmission::TYPE,
+    Ranking::TYPE,
+    Objection::TYPE,
+    StoredFile::TYPE,
 ];
 
 impl App {
@@ -72,6 +84,12 @@ impl App {
             ProviderApplication::TYPE => self.replay_as::<ProviderApplication>(id, until).await,
             Park::TYPE => self.replay_as::<Park>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
+            WorkingCalendar::TYPE => self.replay_as::<WorkingCalendar>(id, until).await,
+            AssessmentCycle::TYPE => self.replay_as::<AssessmentCycle>(id, until).await,
+            AssessmentSubmission::TYPE => self.replay_as::<AssessmentSubmission>(id, until).await,
+            Ranking::TYPE => self.replay_as::<Ranking>(id, until).await,
+            Objection::TYPE => self.replay_as::<Objection>(id, until).await,
+            StoredFile::TYPE => self.replay_as::<StoredFile>(id, until).await,
             _ => Ok(Replay::Nothing),
         }
     }

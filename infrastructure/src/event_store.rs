@@ -19,7 +19,7 @@
 use std::sync::Arc;
 
 use application::ports::{
-    Answer, Append, AppendError, Appended, EventStore, IdempotencyKey, Load, Loaded, StoreError,
+    Answer, Append, AppendError, Appended, EventStore, History, IdempotencyKey, Load, Loaded, StoreError,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -36,6 +36,7 @@ mod error;
 pub mod history;
 pub mod leaf;
 mod load;
+mod load_many;
 mod remember;
 mod seal;
 pub mod sequencer;
@@ -89,6 +90,10 @@ impl PgEventStore {
 impl EventStore for PgEventStore {
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         self.load_stream(&load).await
+    }
+
+    async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError> {
+        self.load_histories(aggregate_type, ids).await
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {

@@ -6,10 +6,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod assessment;
 mod audit;
 mod bad_input;
 mod conventions;
 mod event_store;
+mod files;
 mod installation;
 mod openapi;
 mod parks;
@@ -24,3 +26,4 @@ mod staff;
 mod story;
 mod tidy;
 mod typescript;
+mod working_calendars;

@@ -6,12 +6,18 @@ use cqrs_es::Aggregate;
 use strum::VariantNames;
 
 use crate::account::{Account, AccountEvent};
+use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
+use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::objection::{Objection, ObjectionEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use crate::ranking::{Ranking, RankingEvent};
 use crate::review::ReviewEvent;
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
+use crate::stored_file::{StoredFile, StoredFileEvent};
+use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
 /// By aggregate, from the types themselves.
 pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
@@ -28,6 +34,12 @@ pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
         (ProviderApplication::TYPE, application),
         (Park::TYPE, reviewed(Park::TYPE, ParkEvent::VARIANTS, "Profile", "ParkProfile")),
         (Operation::TYPE, prefixed("", OperationEvent::VARIANTS)),
+        (StoredFile::TYPE, prefixed("", StoredFileEvent::VARIANTS)),
+        (WorkingCalendar::TYPE, prefixed("", WorkingCalendarEvent::VARIANTS)),
+        (AssessmentCycle::TYPE, prefixed("", AssessmentCycleEvent::VARIANTS)),
+        (AssessmentSubmission::TYPE, prefixed("", AssessmentSubmissionEvent::VARIANTS)),
+        (Ranking::TYPE, prefixed("", RankingEvent::VARIANTS)),
+        (Objection::TYPE, prefixed("", ObjectionEvent::VARIANTS)),
     ])
 }
 

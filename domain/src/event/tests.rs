@@ -35,6 +35,12 @@ fn stored(event: &Event) -> Value {
         Event::ProviderApplication(event) => row::<ProviderApplication>(event),
         Event::Park(event) => row::<Park>(event),
         Event::Operation(event) => row::<Operation>(event),
+        Event::WorkingCalendar(event) => row::<WorkingCalendar>(event),
+        Event::AssessmentCycle(event) => row::<AssessmentCycle>(event),
+        Event::AssessmentSubmission(event) => row::<AssessmentSubmission>(event),
+        Event::Ranking(event) => row::<Ranking>(event),
+        Event::Objection(event) => row::<Objection>(event),
+        Event::StoredFile(event) => row::<StoredFile>(event),
     }
 }
 
