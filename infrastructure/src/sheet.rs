@@ -15,8 +15,8 @@
 //! OpenWorkbook::next_row ◄─ frames ─ stdout
 //! ```
 //!
-//! Not here: what a column means, and what is wrong with a value (the importing feature asks its domain types); where
-//! uploads are kept.
+//! Not here: what a column means, and what is wrong with a value (the importing feature asks [`clean`] and its domain
+//! types); where uploads are kept.
 
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 mod child;
+pub mod clean;
 mod container;
 mod delimited;
 mod number;
@@ -140,7 +141,7 @@ pub struct Cell {
     pub is_formula: bool,
 }
 
-/// What a cell holds. Text is as it stands in the file.
+/// What a cell holds. Text is as it stands in the file: [`clean`] trims and folds it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// Text.
