@@ -1,10 +1,11 @@
-//! Workbooks that strangers upload, read.
+//! Workbooks: reading those that strangers upload, writing those that people download.
 //!
 //! Always:
 //! - a file is read in a child process under limits on memory, time and disk; whatever it does there, this process
 //!   goes on, nothing of it stays on disk, and the answer is a [`SheetRefusal`] in words;
 //! - rows are streamed: neither side holds a sheet, and no count that a file states about itself is believed;
-//! - a number is handed on with the digits that were typed, a date as a date, a formula with its flag and last value.
+//! - a number is handed on with the digits that were typed, a date as a date, a formula with its flag and last value;
+//! - text that a spreadsheet would run as a formula is written so that it is not.
 //!
 //! How a file comes in:
 //!
@@ -37,11 +38,15 @@ mod styles;
 mod tests;
 mod wire;
 mod worksheet;
+mod write;
 mod xml;
 
 pub use child::read_sheet;
 pub use reader::{OpenWorkbook, SheetReader};
 pub use refusal::{ReadError, SheetRefusal};
+pub use write::{
+    Column, ColumnKind, Entry, Page, Provenance, TableWriter, WorkbookWriter, WriteError, WrittenWorkbook,
+};
 
 /// Excel's own: columns A to XFD.
 const COLUMNS_MAX: u16 = 16_384;

@@ -9,6 +9,7 @@ mod delimited;
 mod hostile;
 mod process;
 mod workbooks;
+mod written;
 mod zips;
 
 fn reader(limits: Limits) -> SheetReader {
