@@ -56,7 +56,7 @@ run_tests() {
         step "build tests" cargo test $tests --no-run
         runner="cargo test --lib --bins --tests"
     fi
-    step "build the test cluster" cargo build --workspace --example test_cluster
+    step "build what tests start" cargo build --workspace --examples
     # One PostgreSQL for the whole run: with nextest every test is a process of its own.
     step "tests" "$(target_folder)/debug/examples/test_cluster" $runner $tests
     step "examples in documentation" cargo test --quiet --doc --workspace

@@ -56,6 +56,12 @@ enum Command {
     /// History: verify it, export it, fold one stream
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// The child process that reads one uploaded workbook: file on stdin, frames on stdout
+    #[command(hide = true)]
+    ReadSheet {
+        /// What to read and within which limits, as JSON
+        request: String,
+    },
 }
 
 /// What a serving process does.
@@ -72,6 +78,10 @@ pub enum Role {
 /// Parses, runs, and prints what went wrong, with all causes, once.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::ReadSheet { request } = &cli.command {
+        // No configuration, no runtime: it limits itself before it does anything.
+        return infrastructure::sheet::read_sheet(request);
+    }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -143,7 +153,7 @@ async fn execute(
             )?;
             Ok(())
         }
-        Command::Config => Ok(()),
+        Command::Config | Command::ReadSheet { .. } => Ok(()),
         Command::Staff(command) => {
             let platform = Platform::assemble(config, &access, data_dir.as_deref()).await?;
             staff::run(command, &platform).await

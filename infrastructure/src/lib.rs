@@ -4,8 +4,9 @@
 //!
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
 //! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`],
-//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways; [`files`] uploads; [`config`], [`telemetry`],
-//! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
+//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways; [`files`] uploads; [`sheet`]
+//! workbooks in and out; [`config`], [`telemetry`], [`clock`], [`ids`], [`housekeeping`] what running needs;
+//! [`test_postgres`] databases for tests.
 
 pub mod clock;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod one_time_codes;
 pub mod passwords;
 pub mod rate_limits;
 pub mod sessions;
+pub mod sheet;
 pub mod sms;
 pub mod telemetry;
 pub mod test_postgres;
