@@ -154,9 +154,16 @@ async fn request_code(
     refuse_if_spent(&verdict, "sms.too_frequent")?;
     let issued = state.codes.issue(&phone).await?;
     let message = sms::verification_code(state.app.clock.new_id(), &phone, issued.code);
-    if let Err(error) = sms.send(&message).await {
-        state.codes.withdraw(&phone).await?;
-        return Err(sms_problem(&error));
+    match sms.send(&message).await {
+        Ok(()) => {}
+        // It may be on its way: the code stays good, and whoever gets none asks again after the countdown.
+        Err(error @ SmsError::OutcomeUnknown(_)) => {
+            tracing::warn!(cause = %crate::problem::Chain(&error), "a code may not have been sent");
+        }
+        Err(error) => {
+            state.codes.withdraw(&phone).await?;
+            return Err(sms_problem(&error));
+        }
     }
     let sent = SmsCodeSent {
         retry_after_seconds: NEXT_CODE_AFTER_SECONDS,
@@ -174,10 +181,15 @@ fn sms_off() -> Problem {
 fn sms_problem(error: &SmsError) -> Problem {
     tracing::warn!(cause = %crate::problem::Chain(error), "a code could not be sent");
     match error {
-        SmsError::Unavailable(_) | SmsError::Refused(_) => {
+        SmsError::Unavailable(_) | SmsError::Misconfigured(_) | SmsError::OutcomeUnknown(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "sms.unavailable", "短信服务繁忙，请稍后再试")
                 .retry_after(60)
         }
+        SmsError::Refused(_) => Problem::invalid(vec![FieldError::new(
+            "/phone",
+            "sms.refused",
+            "无法向该号码发送短信，请核对号码或更换手机号码",
+        )]),
         SmsError::Limited => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "sms.too_frequent", "获取过于频繁，请稍后再试")
                 .retry_after(60)

@@ -86,7 +86,7 @@ impl Platform {
         let store = PgEventStore::new(pool.clone(), vault.clone(), wake.clone());
         let app =
             App { store: Arc::new(store), clock: clock.clone(), zone: config.zone.code.as_str().into() };
-        let sms = sms::from_config(&config.sms, &pool, clock);
+        let sms = sms::from_config(&config.sms, &pool, clock)?;
         let is_sandbox = !config.is_production();
         let state = AppState::new(Parts {
             app,

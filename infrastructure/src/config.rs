@@ -9,6 +9,7 @@
 
 mod master_key;
 mod parts;
+mod sms;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -19,10 +20,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 pub use master_key::{NoMasterKey, master_key};
-pub use parts::{
-    DatabaseConfig, HttpConfig, Mode, SignInConfig, SmsConfig, SmsProvider, TelemetryConfig, WechatConfig,
-    ZoneConfig,
-};
+pub use parts::{DatabaseConfig, HttpConfig, Mode, SignInConfig, TelemetryConfig, WechatConfig, ZoneConfig};
+pub use sms::{GatewayConfig, GatewayKind, SmsConfig, SmsProvider};
 pub use variables::Problem;
 
 use variables::{Shown, Variables};
@@ -174,8 +173,7 @@ impl Config {
             );
         }
         if self.sms.provider == SmsProvider::Sandbox {
-            let expected = "production mode refuses the sandbox; this version of zsq has no real provider yet, \
-                            and with off nobody signs in by SMS";
+            let expected = "production mode refuses the sandbox: use aliyun, tencent, or off, with which nobody signs in by SMS";
             variables.refuse("ZSQ_SMS_PROVIDER", expected, None);
         }
     }

@@ -4,7 +4,8 @@
 //!
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
 //! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`],
-//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways; [`config`], [`telemetry`],
+//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways,
+//! [`outbound`] how they are called; [`config`], [`telemetry`],
 //! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
 
 pub mod clock;
@@ -18,6 +19,7 @@ pub mod ids;
 pub mod installation;
 pub mod keys;
 pub mod one_time_codes;
+pub mod outbound;
 pub mod passwords;
 pub mod rate_limits;
 pub mod sessions;

@@ -99,36 +99,6 @@ pub struct SignInConfig {
     pub sms_daily_max: u32,
 }
 
-/// Who sends text messages: `ZSQ_SMS_PROVIDER`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsProvider {
-    /// Nobody: messages are kept to be looked at.
-    Sandbox,
-    /// Nobody: signing in by SMS is not offered.
-    Off,
-}
-
-/// Text messages. What only the real gateways need is read and checked; this version has none of them yet.
-#[derive(Debug, Clone)]
-pub struct SmsConfig {
-    /// Who sends.
-    pub provider: SmsProvider,
-    /// The gateway's address.
-    pub endpoint: Option<String>,
-    /// Who we are to the gateway.
-    pub key_id: Option<String>,
-    /// What proves it.
-    pub key_secret: Option<SecretString>,
-    /// The signature: what stands between 【 and 】.
-    pub sign_name: String,
-    /// The application's number at the gateway.
-    pub app_id: Option<String>,
-    /// The gateway's region.
-    pub region: Option<String>,
-    /// The gateway's number of the template `verification_code`.
-    pub template_verification_code: Option<String>,
-}
-
 /// WeChat. Read and checked; this version does not have it yet.
 #[derive(Debug, Clone)]
 pub struct WechatConfig {
@@ -153,7 +123,7 @@ pub struct TelemetryConfig {
     pub otlp_endpoint: Option<String>,
 }
 
-const URL: &str = "a URL that begins with http:// or https://";
+pub(super) const URL: &str = "a URL that begins with http:// or https://";
 const DATABASE_URL: &str = "a URL such as postgres://user:password@host:5432/database";
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080";
 const FOLDER: &str = "the path of a folder";
@@ -260,37 +230,6 @@ impl SignInConfig {
     }
 }
 
-impl SmsConfig {
-    pub(super) fn read(variables: &mut Variables<'_>, zone: &ZoneConfig) -> Self {
-        Self {
-            provider: provider(variables),
-            endpoint: variables.optional("ZSQ_SMS_ENDPOINT", URL, web_url),
-            key_id: variables.optional_text("ZSQ_SMS_KEY_ID"),
-            key_secret: variables.secret("ZSQ_SMS_KEY_SECRET", "a secret without spaces", is_token),
-            sign_name: variables.text("ZSQ_SMS_SIGN_NAME", &zone.short_name),
-            app_id: variables.optional_text("ZSQ_SMS_APP_ID"),
-            region: variables.optional_text("ZSQ_SMS_REGION"),
-            template_verification_code: variables.optional_text("ZSQ_SMS_TEMPLATE_VERIFICATION_CODE"),
-        }
-    }
-}
-
-fn provider(variables: &mut Variables<'_>) -> SmsProvider {
-    const NAME: &str = "ZSQ_SMS_PROVIDER";
-    let asked = variables.or(NAME, "sandbox", "sandbox or off", |value| match value {
-        "sandbox" => Some(Ok(SmsProvider::Sandbox)),
-        "off" => Some(Ok(SmsProvider::Off)),
-        "aliyun" | "tencent" => Some(Err(value.to_owned())),
-        _ => None,
-    });
-    asked.unwrap_or_else(|absent| {
-        let expected =
-            format!("this version of zsq does not have the SMS provider {absent} yet; use sandbox or off");
-        variables.refuse(NAME, expected, None);
-        SmsProvider::Off
-    })
-}
-
 impl WechatConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
@@ -333,11 +272,11 @@ impl TelemetryConfig {
     }
 }
 
-fn is_token(value: &str) -> bool {
+pub(super) fn is_token(value: &str) -> bool {
     !value.contains(char::is_whitespace)
 }
 
-fn web_url(value: &str) -> Option<String> {
+pub(super) fn web_url(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     is_web.then(|| value.trim_end_matches('/').to_owned())

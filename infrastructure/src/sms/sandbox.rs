@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{Clock, Sms, SmsError, SmsMessage, StoreError};
+use application::ports::{Clock, Sms, SmsError, SmsMessage, SmsReceipt, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sqlx::PgPool;
 use sqlx::types::Json;
 
-use super::VERIFICATION_CODE;
+use super::{VERIFICATION_CODE, unavailable};
 use crate::database::store_error;
 use crate::one_time_codes::LIFETIME;
 
@@ -72,8 +72,19 @@ impl Sms for SandboxSms {
         )
         .execute(&self.pool)
         .await
-        .map_err(|error| SmsError::Unavailable(Box::new(store_error(error))))?;
+        .map_err(|error| unavailable(store_error(error)))?;
         Ok(())
+    }
+
+    async fn receipt(&self, message: &SmsMessage) -> Result<SmsReceipt, SmsError> {
+        let is_kept = sqlx::query_scalar!(
+            r#"select exists (select from sandbox_messages where id = $1) as "is_kept!""#,
+            message.id,
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| unavailable(store_error(error)))?;
+        Ok(if is_kept { SmsReceipt::Delivered } else { SmsReceipt::Absent })
     }
 }
 
