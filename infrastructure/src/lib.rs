@@ -4,7 +4,7 @@
 //!
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
 //! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`],
-//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways,
+//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways, [`wechat`], [`sso`],
 //! [`outbound`] how they are called; [`config`], [`telemetry`],
 //! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
 
@@ -24,9 +24,11 @@ pub mod passwords;
 pub mod rate_limits;
 pub mod sessions;
 pub mod sms;
+pub mod sso;
 pub mod telemetry;
 pub mod test_postgres;
 pub mod vault;
+pub mod wechat;
 
 mod keyed_hash;
 mod totp;

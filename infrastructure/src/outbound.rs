@@ -17,6 +17,7 @@ mod tests;
 use std::sync::Once;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::Value;
@@ -63,6 +64,8 @@ pub enum ClientError {
 pub(crate) struct Reply {
     /// The HTTP status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -104,6 +107,11 @@ impl Outbound {
     }
 
     /// A request to be given to [`Outbound::send`].
+    pub fn get(&self, url: Url) -> RequestBuilder {
+        self.0.get(url)
+    }
+
+    /// The same with POST.
     pub fn post(&self, url: Url) -> RequestBuilder {
         self.0.post(url)
     }
@@ -112,6 +120,7 @@ impl Outbound {
     pub async fn send(&self, request: RequestBuilder) -> Result<Reply, OutboundError> {
         let mut response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
+        let headers = std::mem::take(response.headers_mut());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -119,7 +128,7 @@ impl Outbound {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply { status, body })
+        Ok(Reply { status, headers, body })
     }
 }
 

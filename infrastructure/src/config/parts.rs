@@ -99,21 +99,6 @@ pub struct SignInConfig {
     pub sms_daily_max: u32,
 }
 
-/// WeChat. Read and checked; this version does not have it yet.
-#[derive(Debug, Clone)]
-pub struct WechatConfig {
-    /// The application's id.
-    pub app_id: Option<String>,
-    /// The application's secret.
-    pub app_secret: Option<SecretString>,
-    /// Address of the interface.
-    pub api_url: Option<String>,
-    /// Address of the page with the QR code.
-    pub open_url: Option<String>,
-    /// Number of the message template for the outcome of a review.
-    pub template_review_result: Option<String>,
-}
-
 /// Logs and traces.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
@@ -178,6 +163,21 @@ impl HttpConfig {
     }
 }
 
+impl HttpConfig {
+    /// Where this server reaches itself (where it listens, by the loopback address where that is every address), and
+    /// where browsers reach it.
+    pub fn own_urls(&self) -> Option<(Url, Url)> {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+                IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+            });
+        }
+        Some((Url::parse(&format!("http://{address}/")).ok()?, Url::parse(&self.public_url).ok()?))
+    }
+}
+
 impl ZoneConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
@@ -228,23 +228,6 @@ impl SignInConfig {
             ),
         }
     }
-}
-
-impl WechatConfig {
-    pub(super) fn read(variables: &mut Variables<'_>) -> Self {
-        Self {
-            app_id: variables.optional_text("ZSQ_WECHAT_APP_ID"),
-            app_secret: variables.secret("ZSQ_WECHAT_APP_SECRET", "a secret without spaces", is_token),
-            api_url: variables.optional("ZSQ_WECHAT_API_URL", URL, web_url),
-            open_url: variables.optional("ZSQ_WECHAT_OPEN_URL", URL, web_url),
-            template_review_result: variables.optional_text("ZSQ_WECHAT_TEMPLATE_REVIEW_RESULT"),
-        }
-    }
-}
-
-/// The declaration of the Haiyiban adapter: `ZSQ_HAIYIBAN_CONFIG`. This version does not have it yet.
-pub(super) fn haiyiban(variables: &mut Variables<'_>) -> Option<PathBuf> {
-    variables.optional("ZSQ_HAIYIBAN_CONFIG", "the path of a file", |path| Some(PathBuf::from(path)))
 }
 
 /// Where files are kept: `ZSQ_FILES_URL`. This version keeps none yet.

@@ -95,6 +95,44 @@ fn the_second_gateway_has_variables_of_its_own() {
 }
 
 #[test]
+fn the_sandbox_is_its_own_wechat_and_production_has_none_unless_told() {
+    let sandbox = config(&[("ZSQ_LISTEN", "0.0.0.0:8081")]).unwrap().wechat;
+    assert_eq!(sandbox.website.unwrap().api_url.as_str(), "http://127.0.0.1:8081/sandbox/wechat");
+    let production = [
+        ("ZSQ_MODE", "production"),
+        ("ZSQ_MASTER_KEY", KEY),
+        ("ZSQ_PUBLIC_URL", "https://kjds.example.gov.cn/"),
+        ("ZSQ_SMS_PROVIDER", "off"),
+    ];
+    assert!(config(&production).unwrap().wechat.website.is_none());
+    assert!(config(&production).unwrap().haiyiban.is_none());
+    let mut told = production.to_vec();
+    told.push(("ZSQ_WECHAT_APP_ID", "wx0000000000000001"));
+    assert_eq!(wrong(&told), ["ZSQ_WECHAT_APP_SECRET"]);
+    told.push(("ZSQ_WECHAT_APP_SECRET", "geheim"));
+    let website = config(&told).unwrap().wechat.website.unwrap();
+    assert_eq!(website.api_url.host_str(), Some("api.weixin.qq.com"));
+    told.push(("ZSQ_WECHAT_OFFICIAL_APP_SECRET", "geheim"));
+    assert_eq!(wrong(&told), ["ZSQ_WECHAT_OFFICIAL_APP_ID"]);
+}
+
+#[test]
+fn a_declaration_is_read_at_the_start_and_a_wrong_one_is_told() {
+    let folder = Folder::new("declaration");
+    let (right, false_one) = (folder.0.join("idp.toml"), folder.0.join("wrong.toml"));
+    fs::write(&right, include_str!("../sso/sandbox.toml")).unwrap();
+    fs::write(&false_one, "name = \"示例\"\nprotocol = \"saml\"").unwrap();
+    let read = |path: &std::path::Path| config(&[("ZSQ_HAIYIBAN_CONFIG", path.to_str().unwrap())]);
+    assert_eq!(read(&right).unwrap().haiyiban.unwrap().name, "海易办");
+    for path in [false_one, folder.0.join("none.toml")] {
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.problems[0].variable, "ZSQ_HAIYIBAN_CONFIG", "{error}");
+    }
+    let sandbox = config(&[]).unwrap().haiyiban.unwrap();
+    assert_eq!(sandbox.base_url.as_str(), "http://127.0.0.1:8080/sandbox/haiyiban");
+}
+
+#[test]
 fn production_refuses_what_plays_at_being_real() {
     let refused = wrong(&[("ZSQ_MODE", "production")]);
     assert_eq!(refused, ["ZSQ_MASTER_KEY", "ZSQ_PUBLIC_URL", "ZSQ_SMS_PROVIDER"]);

@@ -31,6 +31,11 @@ impl Call {
         url::form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
     }
 
+    /// The decoded parameters of a form.
+    pub fn form(&self) -> BTreeMap<String, String> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
@@ -40,16 +45,19 @@ impl Call {
 pub enum Answer {
     Json(Value),
     Text(u16, &'static str),
+    /// A header, its value, and a body of JSON.
+    Signed(&'static str, String, String),
     /// The request is taken in, and nothing comes back.
     Silence,
 }
 
+type Calls = Arc<Mutex<Vec<Call>>>;
 type Reaction = dyn Fn(&Call) -> Answer + Send + Sync;
 
 /// A running stand-in; it ends with the test's runtime.
 pub struct StandIn {
     pub url: Url,
-    calls: Arc<Mutex<Vec<Call>>>,
+    calls: Calls,
 }
 
 impl StandIn {
@@ -70,7 +78,7 @@ impl StandIn {
 }
 
 async fn answer(
-    State((calls, react)): State<(Arc<Mutex<Vec<Call>>>, Arc<Reaction>)>,
+    State((calls, react)): State<(Calls, Arc<Reaction>)>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -89,6 +97,7 @@ async fn answer(
     match answer {
         Answer::Json(body) => axum::Json(body).into_response(),
         Answer::Text(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Answer::Signed(name, value, body) => ([(name, value)], body).into_response(),
         Answer::Silence => std::future::pending().await,
     }
 }

@@ -9,13 +9,13 @@ fn client(base: &Url) -> Outbound {
 async fn a_call_that_never_left_and_one_without_an_answer_are_told_apart() {
     let silent = StandIn::answering(|_| Answer::Silence).await;
     let http = client(&silent.url);
-    let outcome = http.send(http.post(silent.url.join("?secret=geheim").unwrap())).await;
+    let outcome = http.send(http.get(silent.url.join("?secret=geheim").unwrap())).await;
     let Err(error @ OutboundError::NoAnswer(_)) = outcome else { panic!("an answer") };
     assert_eq!(silent.calls().len(), 1);
     assert!(!format!("{error:?}").contains("geheim"), "{error:?}");
     // Port 9 of this machine: nobody listens there.
     let nobody = Url::parse("http://127.0.0.1:9/?secret=geheim").unwrap();
-    let Err(error @ OutboundError::NotSent(_)) = http.send(http.post(nobody)).await else {
+    let Err(error @ OutboundError::NotSent(_)) = http.send(http.get(nobody)).await else {
         panic!("an answer")
     };
     assert!(!format!("{error:?}").contains("geheim"), "{error:?}");
@@ -25,10 +25,10 @@ async fn a_call_that_never_left_and_one_without_an_answer_are_told_apart() {
 async fn what_is_no_answer_of_a_protocol_is_refused() {
     let page = StandIn::answering(|_| Answer::Text(502, "<html>Bad Gateway</html>")).await;
     let http = client(&page.url);
-    let reply = http.send(http.post(page.url.clone())).await.unwrap();
+    let reply = http.send(http.get(page.url.clone())).await.unwrap();
     assert!(matches!(reply.json(), Err(OutboundError::NotJson { status: 502 })));
     let endless = StandIn::answering(|_| Answer::Json("x".repeat(ANSWER_BYTES_MAX).into())).await;
-    let outcome = http.send(http.post(endless.url.clone())).await;
+    let outcome = http.send(http.get(endless.url.clone())).await;
     assert!(matches!(outcome, Err(OutboundError::TooLong)));
 }
 

@@ -173,7 +173,10 @@ impl Sms for AliyunSms {
         match self.details(message, now).await? {
             // Sent before midnight, looked for after it.
             SmsReceipt::Absent => self.details(message, now - TimeDelta::days(1)).await,
-            seen => Ok(seen),
+            seen @ (SmsReceipt::NotSeen
+            | SmsReceipt::Waiting
+            | SmsReceipt::Delivered
+            | SmsReceipt::Failed(_)) => Ok(seen),
         }
     }
 }

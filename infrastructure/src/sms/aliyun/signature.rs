@@ -29,8 +29,8 @@ impl Signed<'_> {
     }
 
     pub fn request_hash(&self) -> String {
-        let headers: String =
-            self.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+        let line = |(name, value): &(&str, String)| [name, ":", value.trim(), "\n"].concat();
+        let headers = self.headers.iter().map(line).collect::<Vec<_>>().concat();
         let (method, path, query) = (self.method, self.path, self.query);
         let (names, body) = (self.names(), sha256(self.body));
         sha256(format!("{method}\n{path}\n{query}\n{headers}\n{names}\n{body}").as_bytes())

@@ -23,11 +23,11 @@ fn check_signature(call: &Call) {
     let mut pairs: Vec<&str> = call.query.split('&').collect();
     pairs.sort_unstable();
     let names = part("SignedHeaders");
-    let mut canonical = format!("{}\n{}\n{}\n", call.method, call.path, pairs.join("&"));
-    for name in names.split(';') {
-        canonical += &format!("{name}:{}\n", call.headers[name]);
-    }
-    canonical += &format!("\n{names}\n{}", sha256(&call.body));
+    let headers = names.split(';').map(|name| format!("{name}:{}\n", call.headers[name]));
+    let headers = headers.collect::<Vec<_>>().concat();
+    let canonical = format!("{}\n{}\n{}\n", call.method, call.path, pairs.join("&"))
+        + &headers
+        + &format!("\n{names}\n{}", sha256(&call.body));
     let expected =
         hmac_sha256(KEY_SECRET.as_bytes(), &format!("ACS3-HMAC-SHA256\n{}", sha256(canonical.as_bytes())));
     assert_eq!(part("Signature"), hex::encode(expected));

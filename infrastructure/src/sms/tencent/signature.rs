@@ -22,7 +22,8 @@ impl Signed<'_> {
     /// The value of the `authorization` header.
     pub fn authorization(&self, key_id: &str, key_secret: &SecretString) -> String {
         let names = self.headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+        let line = |(name, value): &(&str, String)| [name, ":", value, "\n"].concat();
+        let headers = self.headers.iter().map(line).collect::<Vec<_>>().concat();
         let request = format!("POST\n{}\n\n{headers}\n{names}\n{}", self.path, sha256(self.body));
         let date = self.at.format("%Y-%m-%d").to_string();
         let scope = format!("{date}/{}/tc3_request", self.service);

@@ -22,11 +22,11 @@ fn check_signature(call: &Call) {
     let [day, service, end] = scope.split('/').collect::<Vec<_>>()[..] else { panic!("{scope}") };
     assert_eq!((day, service, end), ("2026-11-18", "sms", "tc3_request"));
     let names = part("SignedHeaders");
-    let mut canonical = format!("POST\n{}\n{}\n", call.path, call.query);
-    for name in names.split(';') {
-        canonical += &format!("{name}:{}\n", call.headers[name].to_lowercase());
-    }
-    canonical += &format!("\n{names}\n{}", sha256(&call.body));
+    let headers = names.split(';').map(|name| format!("{name}:{}\n", call.headers[name].to_lowercase()));
+    let headers = headers.collect::<Vec<_>>().concat();
+    let canonical = format!("POST\n{}\n{}\n", call.path, call.query)
+        + &headers
+        + &format!("\n{names}\n{}", sha256(&call.body));
     let stamp = &call.headers["x-tc-timestamp"];
     let to_sign = format!("TC3-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
     let of_day = hmac_sha256(format!("TC3{KEY_SECRET}").as_bytes(), day);
