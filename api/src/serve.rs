@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use crate::body::Schemas;
 use crate::cli::Role;
 use crate::router::{document, router};
+use crate::sandbox::Grants;
 use crate::state::{AppState, Parts, Sandbox};
 use crate::{demo, listener};
 
@@ -99,8 +100,11 @@ impl Platform {
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
             in_flight: Arc::default(),
-            sandbox: is_sandbox
-                .then(|| Sandbox { clock: sandbox_clock, messages: SandboxMessages::new(pool.clone()) }),
+            sandbox: is_sandbox.then(|| Sandbox {
+                clock: sandbox_clock,
+                messages: SandboxMessages::new(pool.clone()),
+                grants: Grants::default(),
+            }),
             db: pool,
         });
         Ok(Self { state, wake })

@@ -17,6 +17,7 @@ use sqlx::PgPool;
 
 use crate::body::Schemas;
 use crate::command::InFlight;
+use crate::sandbox::Grants;
 
 /// The server's state; cheap to clone.
 #[derive(Clone)]
@@ -57,6 +58,8 @@ pub struct Sandbox {
     pub clock: Option<Arc<SandboxClock>>,
     /// What the sandbox connectors sent.
     pub messages: SandboxMessages,
+    /// What its stand-ins for the outside handed out.
+    pub grants: Grants,
 }
 
 impl AppState {

@@ -21,6 +21,7 @@ mod sequencer;
 mod sign_in;
 mod sign_in_store;
 mod staff;
+mod stand_ins;
 mod story;
 mod tidy;
 mod typescript;
