@@ -11,14 +11,16 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    audit, auth, health, legal_statements, me, openapi, parks, projections, provider_applications, reviews,
-    sandbox, sessions, staff, staff_auth,
+    audit, auth, health, identities, legal_statements, logins, me, openapi, parks, projections,
+    provider_applications, reviews, sandbox, sessions, staff, staff_auth,
 };
 
 /// The API's routes with their part of the document.
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(auth::routes())
+        .merge(logins::routes())
+        .merge(identities::routes())
         .merge(staff_auth::routes())
         .merge(sessions::routes())
         .merge(me::routes())

@@ -21,11 +21,14 @@ use infrastructure::credentials::Credentials;
 use infrastructure::database::{self, Access};
 use infrastructure::event_store::PgEventStore;
 use infrastructure::event_store::sequencer::Sequencer;
+use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
 use infrastructure::sms::{self, SandboxMessages};
+use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
+use infrastructure::wechat::WebsiteLogin;
 use infrastructure::{housekeeping, installation, telemetry};
 use projections::worker::Workers;
 use sqlx::PgPool;
@@ -88,6 +91,9 @@ impl Platform {
         let app =
             App { store: Arc::new(store), clock: clock.clone(), zone: config.zone.code.as_str().into() };
         let sms = sms::from_config(&config.sms, &pool, clock)?;
+        let wechat = config.wechat.website.clone().map(WebsiteLogin::new).transpose()?;
+        let idp = |declaration| IdentityProvider::new(declaration, Arc::new(SystemClock));
+        let haiyiban = config.haiyiban.clone().map(idp).transpose()?;
         let is_sandbox = !config.is_production();
         let state = AppState::new(Parts {
             app,
@@ -97,6 +103,9 @@ impl Platform {
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
             sms,
+            wechat,
+            haiyiban,
+            login_flows: LoginFlows::new(pool.clone(), clock.clone(), master),
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
             in_flight: Arc::default(),

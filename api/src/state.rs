@@ -8,11 +8,14 @@ use application::ports::Sms;
 use infrastructure::clock::SandboxClock;
 use infrastructure::config::Config;
 use infrastructure::credentials::Credentials;
+use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
 use infrastructure::sms::SandboxMessages;
+use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
+use infrastructure::wechat::WebsiteLogin;
 use sqlx::PgPool;
 
 use crate::body::Schemas;
@@ -41,6 +44,12 @@ pub struct Parts {
     pub credentials: Credentials,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
+    /// Signing in by WeChat; none where that way is switched off.
+    pub wechat: Option<WebsiteLogin>,
+    /// The identity provider; none where that way of signing in is switched off.
+    pub haiyiban: Option<IdentityProvider>,
+    /// Sign-ins that are under way there.
+    pub login_flows: LoginFlows,
     /// The configuration.
     pub config: Arc<Config>,
     /// Bodies are checked against these.

@@ -3,7 +3,7 @@
 //! Always: no business rules. Secrets are hashed, sealed or wrapped before they are stored, and have no `Debug`.
 //!
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
-//! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`],
+//! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`], [`login_flows`],
 //! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways, [`wechat`], [`sso`],
 //! [`outbound`] how they are called; [`config`], [`telemetry`],
 //! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
@@ -18,6 +18,7 @@ pub mod housekeeping;
 pub mod ids;
 pub mod installation;
 pub mod keys;
+pub mod login_flows;
 pub mod one_time_codes;
 pub mod outbound;
 pub mod passwords;

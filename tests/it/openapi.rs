@@ -16,6 +16,8 @@ pub const UPDATE: &str = "ZSQ_UPDATE_SNAPSHOTS";
 /// What contract.md lists and issue 2 asks for: sign-in by SMS, staff, sessions, me; becoming a park or base; staff,
 /// projections, audit.
 const CONTRACT: &str = "
+    post auth/wechat/start · get auth/wechat/callback · get auth/logins/{id} · post auth/wechat/bind
+    post auth/haiyiban/start · get auth/haiyiban/callback · post me/identities/{provider}/unlink
     get auth/options · post auth/sms/codes · post auth/sms/login · post auth/staff/login · post auth/staff/password
     post auth/logout · get auth/session · get me · get me/menu · get dictionaries · get me/sessions
     delete me/sessions/{id} · get me/applications · get legal-statements/current · post legal-statements

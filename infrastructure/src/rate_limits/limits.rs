@@ -46,3 +46,10 @@ pub(super) const STAFF_PER_ADDRESS: [Limit; 2] = [
     limit("staff-address-minute", 30, TimeDelta::minutes(1)),
     limit("staff-address-hour", 300, TimeDelta::hours(1)),
 ];
+
+/// A page that shows a QR code renews it every five minutes; an office of thirty people may have it open behind one
+/// address. What begins and never ends is a row each.
+pub(super) const LOGIN_PER_ADDRESS: [Limit; 2] = [
+    limit("login-address-minute", 30, TimeDelta::minutes(1)),
+    limit("login-address-hour", 600, TimeDelta::hours(1)),
+];

@@ -108,6 +108,7 @@ impl<'a> World<'a> {
         let path = path
             .replace("{id}", &id.to_string())
             .replace("{kind}", kind)
+            .replace("{provider}", "wechat")
             .replace("{n}", "1")
             .replace("{accountId}", &self.account("parkStaff").to_string())
             .replace("{aggregateType}", "Park")
