@@ -35,6 +35,7 @@ mod sandbox;
 mod sessions;
 mod staff;
 mod staff_auth;
+mod working_calendars;
 
 pub mod cli;
 pub mod demo;

@@ -248,6 +248,22 @@ impl App {
     }
 }
 
+impl App {
+    /// Many aggregates of one type as they are now, by id; those without events are left out. Personal values are sealed.
+    pub async fn load_many<A: Decide>(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Folded<A>>, ExecuteError>
+    where
+        A::Error: Refusal,
+    {
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let mut folded = BTreeMap::new();
+        for history in self.store.load_many(A::TYPE, &ids).await? {
+            let id = history.aggregate_id.parse().map_err(|source| StoreError::Failed(Box::new(source)))?;
+            folded.insert(id, fold(history.events)?);
+        }
+        Ok(folded)
+    }
+}
+
 /// The stream of the aggregate `id` of type `A`.
 pub fn stream<A: Decide>(id: Uuid) -> Stream
 where

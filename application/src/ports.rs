@@ -103,6 +103,15 @@ pub struct Loaded {
     pub remembered: Remembered,
 }
 
+/// One of many histories loaded together.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The aggregate.
+    pub aggregate_id: String,
+    /// Oldest first; at least one.
+    pub events: Vec<StoredEvent>,
+}
+
 /// An event to be stored; personal values still in clear, the store seals them.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -183,6 +192,9 @@ pub enum AppendError {
 pub trait EventStore: Send + Sync {
     /// Loads a history and looks the key up, in one statement.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
+    /// Loads many histories of one type in as few statements as the limits allow; those that have no events are left
+    /// out. Personal values stay sealed: what is decided over many streams at once is not about persons.
+    async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError>;
     /// Appends events, claims and the key, in one statement: all or nothing.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
     /// The id of the aggregate that holds a claim.

@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use application::ports::{Append, AppendError, Appended, EventStore, Load, Loaded, StoreError};
+use application::ports::{Append, AppendError, Appended, EventStore, History, Load, Loaded, StoreError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::aggregate::{Claim, ClaimKey};
@@ -33,6 +33,7 @@ mod error;
 pub mod history;
 pub mod leaf;
 mod load;
+mod load_many;
 mod seal;
 pub mod sequencer;
 
@@ -85,6 +86,10 @@ impl PgEventStore {
 impl EventStore for PgEventStore {
     async fn load(&self, load: Load) -> Result<Loaded, StoreError> {
         self.load_stream(&load).await
+    }
+
+    async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError> {
+        self.load_histories(aggregate_type, ids).await
     }
 
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {

@@ -8,6 +8,7 @@
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
 //! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -41,6 +42,7 @@ mod step;
 pub mod stepper;
 mod wake;
 pub mod worker;
+pub mod working_calendars;
 
 pub use page::QueryError;
 pub use projection::Projection;
@@ -56,6 +58,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(provider_applications::ProviderApplications),
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
+        Box::new(working_calendars::WorkingCalendars),
         Box::new(audit_trail::AuditTrail),
     ]
 }

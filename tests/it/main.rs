@@ -24,3 +24,4 @@ mod staff;
 mod story;
 mod tidy;
 mod typescript;
+mod working_calendars;

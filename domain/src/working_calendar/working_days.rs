@@ -31,6 +31,11 @@ impl WorkingDays {
         self.years.get(&year)
     }
 
+    /// All schedules that are known, by year.
+    pub fn schedules(&self) -> impl Iterator<Item = (i32, &Schedule)> {
+        self.years.iter().map(|(year, schedule)| (*year, schedule))
+    }
+
     /// Whether `day` is worked.
     pub fn is_working(&self, day: NaiveDate) -> bool {
         match self.years.get(&day.year()) {

@@ -109,6 +109,7 @@ impl<'a> World<'a> {
             .replace("{id}", &id.to_string())
             .replace("{kind}", kind)
             .replace("{n}", "1")
+            .replace("{year}", "2026")
             .replace("{accountId}", &self.account("parkStaff").to_string())
             .replace("{aggregateType}", "Park")
             .replace("{name}", "parks")

@@ -184,3 +184,21 @@ async fn what_would_not_come_back_is_refused_before_postgres_sees_it() {
     assert!(matches!(histories.append(none).await, Err(AppendError::Store(StoreError::Failed(_)))));
     histories.close().await;
 }
+
+#[tokio::test]
+async fn many_histories_are_loaded_together_and_personal_values_stay_sealed() {
+    let histories = Histories::new().await;
+    let streams: Vec<_> = (0..120).map(|_| stream()).collect();
+    for stream in &streams {
+        histories.append(append(stream, 0, [note("a"), personal(new_id(), "王小明")])).await.unwrap();
+    }
+    let ids: Vec<String> =
+        streams.iter().map(|stream| stream.aggregate_id.clone()).chain([new_id().to_string()]).collect();
+    let loaded = histories.store.load_many("Account", &ids).await.unwrap();
+    assert_eq!(loaded.len(), 120, "the one without events is left out");
+    assert!(loaded.iter().all(|history| history.events.iter().map(|event| event.sequence).eq([1, 2])));
+    let texts = loaded.iter().map(|history| history.events[1].payload.to_string()).collect::<String>();
+    assert!(!texts.contains("王小明"));
+    assert!(histories.store.load_many("Park", &ids).await.unwrap().is_empty());
+    histories.close().await;
+}
