@@ -30,6 +30,11 @@ pub fn end_of_day(date: NaiveDate) -> DateTime<Utc> {
     instant(date, LAST_SECOND)
 }
 
+/// `2026-03-20 17:30`: an instant as a wall clock in Asia/Shanghai shows it, for sentences.
+pub fn wall_clock(at: DateTime<Utc>) -> String {
+    at.with_timezone(&SHANGHAI).format("%Y-%m-%d %H:%M").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +65,7 @@ mod tests {
         let day = "2026-04-09".parse().unwrap();
         assert_eq!(end_of_day(day).to_rfc3339(), "2026-04-09T15:59:59+00:00");
         assert_eq!(civil_date(end_of_day(day)), day);
+        assert_eq!(wall_clock(end_of_day(day)), "2026-04-09 23:59");
         assert_eq!(civil_date(end_of_day(day) + TimeDelta::seconds(1)), day.succ_opt().unwrap());
     }
 }

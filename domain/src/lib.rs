@@ -10,6 +10,7 @@
 pub mod account;
 pub mod actor;
 pub mod aggregate;
+pub mod assessment_cycle;
 pub mod assessment_scheme;
 pub mod calendar;
 pub mod credit_code;
