@@ -9,15 +9,18 @@
 //!
 //! Always: a scheme without [`Scheme::errors`] can be scored for every cohort, and every total it gives has a grade;
 //! a value that came through [`Item::parse`] can be scored by that item.
-//! [`value`] is what is filed. Deliberately not here: points; they are made in [`crate::scoring`].
+//! [`value`] is what is filed, [`formula`] the expression language, `checks` what makes a scheme wrong, [`sample`] the
+//! zone's proposal of domain.md §5. Deliberately not here: points; they are made in [`crate::scoring`].
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::refusal::FieldError;
-
+mod checks;
+pub mod formula;
 mod rule;
+pub mod sample;
 pub mod value;
+pub use checks::{DIMENSIONS_MAX, ITEMS_MAX};
 pub use rule::{Input, NoCase, Part, Rule, Step};
 pub use value::Value;
 
@@ -209,7 +212,7 @@ pub enum Source {
     Platform,
     /// The authority enters it.
     Authority,
-    /// Experts judge it.
+    /// Experts judge it; of a text or an attachment the park files what they judge.
     Expert,
 }
 
@@ -255,9 +258,20 @@ impl Scheme {
     pub fn item(&self, code: &str) -> Option<&Item> {
         self.items().find(|item| item.code == code)
     }
+}
 
-    /// Everything that is wrong with it, each with its pointer into the scheme's JSON; empty when it may be opened.
-    pub fn errors(&self) -> Vec<FieldError> {
-        Vec::new()
+impl Item {
+    /// Whether the park files it: its value, or the material that experts judge.
+    pub fn is_filed(&self) -> bool {
+        match self.source {
+            Source::Filed => true,
+            Source::Platform | Source::Authority => false,
+            Source::Expert => matches!(self.kind, ItemKind::Text | ItemKind::Attachment),
+        }
     }
+}
+
+/// The JSON pointer to `field` of the object at `at` (RFC 6901).
+fn below(at: &str, field: &str) -> String {
+    format!("{at}/{}", field.replace('~', "~0").replace('/', "~1"))
 }

@@ -14,6 +14,7 @@ pub mod assessment_cycle;
 pub mod assessment_scheme;
 pub mod calendar;
 pub mod credit_code;
+pub mod decimal;
 pub mod dictionary;
 pub mod event;
 pub mod id;

@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Item;
-use crate::refusal::FieldError;
+mod reading;
+#[cfg(test)]
+mod tests;
+pub use reading::{FILES_MAX, NUMBER_MAX};
 
 /// A filed or adopted value. Equal values are equal as JSON. The stored contract: never change a shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,10 +53,17 @@ pub struct Growth {
     pub previous: Option<Decimal>,
 }
 
-impl Item {
-    /// The value in `raw`, checked against this item, or everything wrong with it; pointers are relative to the value.
-    pub fn parse(&self, raw: &serde_json::Value) -> Result<Value, Vec<FieldError>> {
-        serde_json::from_value(raw.clone())
-            .map_err(|_| vec![FieldError::new("", "value.wrong_kind", "填写的内容与指标的类型不符")])
+impl Ratio {
+    /// `100 × numerator ÷ denominator`; none when the denominator is 0.
+    pub fn percentage(&self) -> Option<Decimal> {
+        self.numerator.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(self.denominator)
+    }
+}
+
+impl Growth {
+    /// `100 × (current − previous) ÷ previous`; none without a previous year above 0.
+    pub fn percentage(&self) -> Option<Decimal> {
+        let previous = self.previous.filter(|previous| *previous > Decimal::ZERO)?;
+        self.current.checked_sub(previous)?.checked_mul(Decimal::ONE_HUNDRED)?.checked_div(previous)
     }
 }
