@@ -11,8 +11,9 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    audit, auth, health, legal_statements, me, openapi, parks, projections, provider_applications, reviews,
-    sandbox, sessions, staff, staff_auth, working_calendars,
+    assessment_cycles, assessment_submissions, audit, auth, health, legal_statements, me, objections,
+    openapi, parks, projections, provider_applications, rankings, reviews, sandbox, sessions, staff,
+    staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
@@ -27,6 +28,10 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(reviews::routes())
         .merge(parks::routes())
         .merge(working_calendars::routes())
+        .merge(assessment_cycles::routes())
+        .merge(assessment_submissions::routes())
+        .merge(rankings::routes())
+        .merge(objections::routes())
         .merge(staff::routes())
         .merge(projections::routes())
         .merge(audit::routes())

@@ -27,6 +27,7 @@ use infrastructure::sessions::Sessions;
 use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::vault::Vault;
 use infrastructure::{housekeeping, installation, telemetry};
+use projections::timekeeper;
 use projections::worker::Workers;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
@@ -167,6 +168,7 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
     let sequencer = Sequencer::new(state.db.clone(), &name);
     background.spawn(sequencer.run(platform.wake.clone(), cancel.clone()));
     background.spawn(housekeeping::run(state.db.clone(), state.app.clock.clone(), cancel.clone()));
+    background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),
         projections::all(),

@@ -5,10 +5,14 @@
 
 use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
+use domain::assessment_cycle::AssessmentCycleCommand;
+use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
 use domain::legal_statement::LegalStatementCommand;
+use domain::objection::ObjectionCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
 use domain::provider_application::ProviderApplicationCommand;
+use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
 use domain::staff_account::StaffAccountCommand;
@@ -44,6 +48,18 @@ pub enum Action {
     SuspendPark,
     // Assessment
     SetWorkingCalendar,
+    ReadAssessmentCycles,
+    ManageAssessmentCycles,
+    NoteDeadlines,
+    FileAssessment,
+    ReadAssessmentSubmissions,
+    JudgeAssessment,
+    PublishRanking,
+    ReadRankings,
+    RaiseObjection,
+    ReadObjections,
+    AnswerObjection,
+    PutInObjection,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -86,6 +102,17 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
         Action::EstablishPark => &[Process],
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
+        Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
+            &[Park, Assessor, Reviewer, Auditor]
+        }
+        Action::ManageAssessmentCycles
+        | Action::JudgeAssessment
+        | Action::PublishRanking
+        | Action::AnswerObjection => &[Assessor],
+        Action::NoteDeadlines | Action::PutInObjection => &[Process],
+        Action::FileAssessment | Action::RaiseObjection => &[Park],
+        Action::ReadRankings => ANYONE,
+        Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
         Action::AdministerStaff => &[SecurityAdmin],
@@ -211,11 +238,66 @@ impl Guarded for WorkingCalendarCommand {
     }
 }
 
+impl Guarded for AssessmentCycleCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Draft { .. }
+            | Self::Revise { .. }
+            | Self::Open { .. }
+            | Self::AddPark { .. }
+            | Self::Extend { .. }
+            | Self::Cancel { .. } => Action::ManageAssessmentCycles,
+            Self::Mark(_) => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for AssessmentSubmissionCommand {
+    fn action(&self) -> Action {
+        match &self.act {
+            SubmissionAct::SaveDrafts { .. }
+            | SubmissionAct::Submit { .. }
+            | SubmissionAct::Supplement { .. } => Action::FileAssessment,
+            SubmissionAct::Claim { .. }
+            | SubmissionAct::Release { .. }
+            | SubmissionAct::Verify { .. }
+            | SubmissionAct::Score { .. }
+            | SubmissionAct::Recuse { .. }
+            | SubmissionAct::Return { .. } => Action::JudgeAssessment,
+            SubmissionAct::MarkOverdue => Action::NoteDeadlines,
+            SubmissionAct::Adjust { .. } | SubmissionAct::Lock => Action::PutInObjection,
+        }
+    }
+}
+
+impl Guarded for RankingCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Compute { .. } | Self::Publicize { .. } | Self::Finalize { .. } => Action::PublishRanking,
+            Self::Republish { .. } => Action::PutInObjection,
+            Self::EndPublicity => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for ObjectionCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
+            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
+                Action::AnswerObjection
+            }
+            Self::MarkOverdue => Action::NoteDeadlines,
+        }
+    }
+}
+
 impl Guarded for OperationCommand {
     fn action(&self) -> Action {
         let Self::Record(event) = self;
         match event {
             OperationEvent::AuditQueried { .. } => Action::ReadAudit,
+            OperationEvent::RankingExported { .. } => Action::ReadRankings,
             OperationEvent::ProjectionRebuildRequested { .. }
             | OperationEvent::ParkedRetried { .. }
             | OperationEvent::ParkedSkipped { .. } => Action::OperateProjections,

@@ -4,10 +4,14 @@ use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::aggregate::Decide;
+use domain::assessment_cycle::AssessmentCycle;
+use domain::assessment_submission::AssessmentSubmission;
 use domain::legal_statement::LegalStatement;
+use domain::objection::Objection;
 use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
+use domain::ranking::Ranking;
 use domain::refusal::Refusal;
 use domain::staff_account::StaffAccount;
 use domain::working_calendar::WorkingCalendar;
@@ -40,7 +44,7 @@ pub struct Replayed {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 7] = [
+pub const AGGREGATE_TYPES: [&str; 11] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
@@ -48,6 +52,10 @@ pub const AGGREGATE_TYPES: [&str; 7] = [
     Park::TYPE,
     Operation::TYPE,
     WorkingCalendar::TYPE,
+    AssessmentCycle::TYPE,
+    AssessmentSubmission::TYPE,
+    Ranking::TYPE,
+    Objection::TYPE,
 ];
 
 impl App {
@@ -66,6 +74,10 @@ impl App {
             Park::TYPE => self.replay_as::<Park>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             WorkingCalendar::TYPE => self.replay_as::<WorkingCalendar>(id, until).await,
+            AssessmentCycle::TYPE => self.replay_as::<AssessmentCycle>(id, until).await,
+            AssessmentSubmission::TYPE => self.replay_as::<AssessmentSubmission>(id, until).await,
+            Ranking::TYPE => self.replay_as::<Ranking>(id, until).await,
+            Objection::TYPE => self.replay_as::<Objection>(id, until).await,
             _ => Ok(None),
         }
     }

@@ -4,10 +4,14 @@ use cqrs_es::{Aggregate, DomainEvent};
 use serde_json::Value;
 
 use crate::account::{Account, AccountEvent};
+use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
+use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::objection::{Objection, ObjectionEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use crate::ranking::{Ranking, RankingEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
@@ -28,6 +32,10 @@ pub enum Event {
     Park(ParkEvent),
     Operation(OperationEvent),
     WorkingCalendar(WorkingCalendarEvent),
+    AssessmentCycle(AssessmentCycleEvent),
+    AssessmentSubmission(AssessmentSubmissionEvent),
+    Ranking(RankingEvent),
+    Objection(ObjectionEvent),
 }
 
 /// A stored event that cannot be read. Never skipped: the reader stops or parks it.
@@ -80,6 +88,14 @@ pub fn decode(
         WorkingCalendar::TYPE => {
             decode_as::<WorkingCalendar>(event_type, version, payload).map(Event::WorkingCalendar)
         }
+        AssessmentCycle::TYPE => {
+            decode_as::<AssessmentCycle>(event_type, version, payload).map(Event::AssessmentCycle)
+        }
+        AssessmentSubmission::TYPE => {
+            decode_as::<AssessmentSubmission>(event_type, version, payload).map(Event::AssessmentSubmission)
+        }
+        Ranking::TYPE => decode_as::<Ranking>(event_type, version, payload).map(Event::Ranking),
+        Objection::TYPE => decode_as::<Objection>(event_type, version, payload).map(Event::Objection),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }
 }

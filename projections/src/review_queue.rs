@@ -220,7 +220,11 @@ impl Projection for ReviewQueue {
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
                 | Event::Operation(_)
-                | Event::WorkingCalendar(_) => continue,
+                | Event::WorkingCalendar(_)
+                | Event::AssessmentCycle(_)
+                | Event::AssessmentSubmission(_)
+                | Event::Ranking(_)
+                | Event::Objection(_) => continue,
             };
             take(&mut rows, kind, id, recorded, event)?;
         }

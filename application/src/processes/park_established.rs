@@ -12,9 +12,9 @@ use domain::provider_application::{ProviderApplication, ProviderApplicationEvent
 use domain::review::ReviewEvent;
 use uuid::Uuid;
 
-use crate::execute::{App, Context, ExecuteError, Order};
+use crate::execute::{App, ExecuteError, Order};
 use crate::ports::StoreError;
-use crate::processes::Process;
+use crate::processes::{Process, caused_by};
 use crate::recorded::Recorded;
 
 /// Namespace of park ids: what tells them from other ids that might follow from an application's.
@@ -57,19 +57,8 @@ impl Process for ParkEstablished {
             owner: opened.applicant,
             profile: Box::new(live.content.clone()),
         };
-        let context = Context {
-            trace_id: event.metadata.get("traceId").cloned().unwrap_or_default(),
-            client_address: None,
-            correlation_id: event.metadata.get("correlationId").cloned(),
-            causation_id: Some(format!("{}/{}", event.key(), event.sequence)),
-        };
-        app.execute::<Park>(Order::new(
-            park_of(application).0,
-            Actor::Process(self.name()),
-            command,
-            context,
-        ))
-        .await?;
+        let (id, actor) = (park_of(application).0, Actor::Process(self.name()));
+        app.execute::<Park>(Order::new(id, actor, command, caused_by(event))).await?;
         Ok(())
     }
 }

@@ -11,6 +11,8 @@ use domain::review::ReviewEvent;
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
 use domain::working_calendar::WorkingCalendarEvent;
 
+mod assessment;
+
 /// The sentence of an event.
 pub(super) fn of(event: &Event) -> String {
     match event {
@@ -30,6 +32,10 @@ pub(super) fn of(event: &Event) -> String {
             schedule.days_off.len(),
             schedule.working_days.len()
         ),
+        Event::AssessmentCycle(event) => assessment::cycle(event),
+        Event::AssessmentSubmission(event) => assessment::submission(event),
+        Event::Ranking(event) => assessment::ranking(event),
+        Event::Objection(event) => assessment::objection(event),
     }
 }
 
@@ -113,6 +119,9 @@ fn park(event: &ParkEvent) -> String {
 fn operation(event: &OperationEvent) -> String {
     match event {
         OperationEvent::AuditQueried { operation, .. } => format!("查询审计记录（{operation}）"),
+        OperationEvent::RankingExported { version, format, .. } => {
+            format!("导出排名第 {version} 版（{format}）")
+        }
         OperationEvent::ProjectionRebuildRequested { projection } => format!("重建读模型 {projection}"),
         OperationEvent::ParkedRetried { projection, key } => {
             format!("重试读模型 {projection} 搁置的事件（{key}）")

@@ -6,7 +6,7 @@
 use super::Event;
 use crate::account::{AccountEvent, SignInChannel};
 use crate::actor::Role;
-use crate::id::{CredentialId, EnterpriseId, ProviderApplicationId, SessionId};
+use crate::id::{AssessmentCycleId, CredentialId, EnterpriseId, ProviderApplicationId, SessionId};
 use crate::legal_statement::{self, LegalStatementEvent};
 use crate::operation::OperationEvent;
 use crate::park::{ParkEvent, ParkKind};
@@ -125,7 +125,13 @@ fn other_events() -> Vec<Sample> {
     let rebuilt = OperationEvent::ProjectionRebuildRequested { projection: projection.clone() };
     let retried = OperationEvent::ParkedRetried { projection: projection.clone(), key: key.clone() };
     let skipped = OperationEvent::ParkedSkipped { projection, key };
-    let operations = [queried, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
+    let exported = OperationEvent::RankingExported {
+        cycle: AssessmentCycleId(uuid(1)),
+        version: 2,
+        format: "html".to_owned(),
+    };
+    let operations =
+        [queried, exported, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
     [full(Event::LegalStatement(published))].into_iter().chain(operations).collect()
 }
 
