@@ -159,7 +159,7 @@ async fn read(
 #[utoipa::path(post, path = "/assessment-cycles", operation_id = "assessmentCycleDraft", tag = TAG,
     request_body = AssessmentPlan, responses((status = 201, body = ReceiptBody)))]
 async fn draft(State(state): State<AppState>, command: Command<AssessmentPlan>) -> Result<Done, Problem> {
-    let (plan, command) = command.split();
+    let (plan, command) = command.permit(&state, Action::ManageAssessmentCycles)?;
     let id = state.app.clock.new_id();
     let intent = AssessmentCycleCommand::Draft { cycle: AssessmentCycleId(id), plan: Box::new(plan.into()) };
     Ok(Done::created(command.execute::<AssessmentCycle>(&state, id, intent).await?))
@@ -173,7 +173,7 @@ async fn revise(
     Id(id): Id<Uuid>,
     command: Command<AssessmentPlan>,
 ) -> Result<Done, Problem> {
-    let (plan, command) = command.split();
+    let (plan, command) = command.permit(&state, Action::ManageAssessmentCycles)?;
     let intent = AssessmentCycleCommand::Revise { plan: Box::new(plan.into()) };
     Ok(Done::changed(command.execute::<AssessmentCycle>(&state, id, intent).await?))
 }
@@ -187,8 +187,7 @@ async fn open(
     Id(id): Id<Uuid>,
     command: Command<OpenAssessmentCycle>,
 ) -> Result<Done, Problem> {
-    let (OpenAssessmentCycle { parks }, command) = command.split();
-    command.caller.may(Action::ManageAssessmentCycles)?;
+    let (OpenAssessmentCycle { parks }, command) = command.permit(&state, Action::ManageAssessmentCycles)?;
     let candidates = read_model::cohort_candidates(&state.db, &command.caller.actor).await?;
     let cohort = match parks {
         None => candidates,
@@ -223,8 +222,7 @@ async fn add_park(
     Id(id): Id<Uuid>,
     command: Command<AddPark>,
 ) -> Result<Done, Problem> {
-    let (AddPark { park_id }, command) = command.split();
-    command.caller.may(Action::ManageAssessmentCycles)?;
+    let (AddPark { park_id }, command) = command.permit(&state, Action::ManageAssessmentCycles)?;
     let intent = cycles::add_park(&state.app, AssessmentCycleId(id), ParkId(park_id)).await?;
     Ok(Done::changed(command.execute::<AssessmentCycle>(&state, id, intent).await?))
 }
@@ -237,8 +235,8 @@ async fn extend(
     Id(id): Id<Uuid>,
     command: Command<ExtendFiling>,
 ) -> Result<Done, Problem> {
-    let (ExtendFiling { parks, until, reason }, command) = command.split();
-    command.caller.may(Action::ManageAssessmentCycles)?;
+    let (ExtendFiling { parks, until, reason }, command) =
+        command.permit(&state, Action::ManageAssessmentCycles)?;
     let parks = parks.into_iter().map(ParkId).collect();
     let publicized = cycles::is_publicized(&state.app, AssessmentCycleId(id)).await?;
     let intent = AssessmentCycleCommand::Extend { parks, until, reason, publicized };
@@ -254,8 +252,8 @@ async fn cancel(
     Id(id): Id<Uuid>,
     command: Command<CancelAssessmentCycle>,
 ) -> Result<Done, Problem> {
-    let (CancelAssessmentCycle { reason }, command) = command.split();
-    command.caller.may(Action::ManageAssessmentCycles)?;
+    let (CancelAssessmentCycle { reason }, command) =
+        command.permit(&state, Action::ManageAssessmentCycles)?;
     let publicized = cycles::is_publicized(&state.app, AssessmentCycleId(id)).await?;
     let intent = AssessmentCycleCommand::Cancel { reason, publicized };
     Ok(Done::changed(command.execute::<AssessmentCycle>(&state, id, intent).await?))

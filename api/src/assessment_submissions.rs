@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, ReceiptBody};
+use crate::command::{Command, Done, Permitted, ReceiptBody};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed, Params};
 use crate::state::AppState;
@@ -132,7 +132,7 @@ async fn save_draft(
     Params(which): Params<WhichPark>,
     command: Command<SaveItemDraft>,
 ) -> Result<Done, Problem> {
-    let (SaveItemDraft { value, attachments }, command) = command.split();
+    let (SaveItemDraft { value, attachments }, command) = command.permit(&state, Action::FileAssessment)?;
     let attachments: Vec<FileId> = attachments.into_iter().map(FileId).collect();
     let files = usable(&state, &command, &attachments).await?;
     let wish = Wish::SaveDrafts(vec![DraftInput { pointer: String::new(), code, value, attachments }]);
@@ -149,7 +149,7 @@ async fn submit(
     Params(which): Params<WhichPark>,
     command: Command<SubmitFiling>,
 ) -> Result<Done, Problem> {
-    let (SubmitFiling { items }, command) = command.split();
+    let (SubmitFiling { items }, command) = command.permit(&state, Action::FileAssessment)?;
     file(&state, command, id, which.park, Wish::Submit(items), BTreeSet::new()).await
 }
 
@@ -163,14 +163,14 @@ async fn supplement(
     Params(which): Params<WhichPark>,
     command: Command<SupplementFiling>,
 ) -> Result<Done, Problem> {
-    let (SupplementFiling { items, reason }, command) = command.split();
+    let (SupplementFiling { items, reason }, command) = command.permit(&state, Action::FileAssessment)?;
     file(&state, command, id, which.park, Wish::Supplement { codes: items, reason }, BTreeSet::new()).await
 }
 
 /// Which of the files a command names are there and the caller's to use.
 async fn usable(
     _state: &AppState,
-    _command: &Command<()>,
+    _command: &Permitted,
     files: &[FileId],
 ) -> Result<BTreeSet<FileId>, Problem> {
     Ok(files.iter().copied().collect())
@@ -178,13 +178,12 @@ async fn usable(
 
 async fn file(
     state: &AppState,
-    command: Command<()>,
+    command: Permitted,
     id: Uuid,
     park: Option<Uuid>,
     wish: Wish,
     files: BTreeSet<FileId>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::FileAssessment)?;
     let cycle = AssessmentCycleId(id);
     let park = which_park(state, &command.caller.actor, cycle, park).await?;
     let whose = Whose { cycle, park };
@@ -208,13 +207,7 @@ async fn list(
 }
 
 /// The command of a member of staff on the submission `id`.
-async fn judge(
-    state: &AppState,
-    command: Command<()>,
-    id: Uuid,
-    act: SubmissionAct,
-) -> Result<Done, Problem> {
-    command.caller.may(Action::JudgeAssessment)?;
+async fn judge(state: &AppState, command: Permitted, id: Uuid, act: SubmissionAct) -> Result<Done, Problem> {
     let whose = whose(state, &command.caller.actor, id).await?;
     let intent = filing::by_staff(&state.app, whose, act).await?;
     Ok(Done::changed(command.execute::<AssessmentSubmission>(state, id, intent).await?))

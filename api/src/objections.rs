@@ -231,8 +231,7 @@ async fn read(
 #[utoipa::path(post, path = "/objections", operation_id = "objectionRaise", tag = TAG,
     request_body = RaiseObjection, responses((status = 201, body = ReceiptBody)))]
 async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::RaiseObjection)?;
+    let (body, command) = command.permit(&state, Action::RaiseObjection)?;
     let cycle = AssessmentCycleId(body.cycle_id);
     let park = match body.park_id {
         Some(park) => ParkId(park),
@@ -271,8 +270,7 @@ async fn withdraw(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let command = command.split().1;
-    command.caller.may(Action::RaiseObjection)?;
+    let command = command.permit(&state, Action::RaiseObjection)?.1;
     let intent: ObjectionCommand = assessment::withdraw(&state.app, &command.caller.actor, id).await?;
     Ok(Done::changed(command.execute::<Objection>(&state, id, intent).await?))
 }
@@ -286,8 +284,7 @@ async fn preview(
     Id(id): Id<Uuid>,
     command: Command<PreviewAdjustments>,
 ) -> Result<axum::Json<ObjectionPreview>, Problem> {
-    let (PreviewAdjustments { adjustments }, command) = command.split();
-    command.caller.may(Action::AnswerObjection)?;
+    let (PreviewAdjustments { adjustments }, _) = command.permit(&state, Action::AnswerObjection)?;
     let preview = assessment::preview(&state.app, id, &inputs(adjustments)).await?;
     let moves = moves(&preview.before, &preview.after);
     Ok(axum::Json(ObjectionPreview { cycle_id: preview.cycle.0, moves }))
@@ -321,8 +318,8 @@ async fn accept(
     Id(id): Id<Uuid>,
     command: Command<AcceptObjection>,
 ) -> Result<Done, Problem> {
-    let (AcceptObjection { answer, adjustments }, command) = command.split();
-    command.caller.may(Action::AnswerObjection)?;
+    let (AcceptObjection { answer, adjustments }, command) =
+        command.permit(&state, Action::AnswerObjection)?;
     let intent = assessment::accept(&state.app, id, answer, inputs(adjustments)).await?;
     Ok(Done::changed(command.execute::<Objection>(&state, id, intent).await?))
 }
@@ -335,8 +332,7 @@ async fn reject(
     Id(id): Id<Uuid>,
     command: Command<RejectObjection>,
 ) -> Result<Done, Problem> {
-    let (RejectObjection { answer }, command) = command.split();
-    command.caller.may(Action::AnswerObjection)?;
+    let (RejectObjection { answer }, command) = command.permit(&state, Action::AnswerObjection)?;
     let intent = assessment::reject(&state.app, id, answer).await?;
     Ok(Done::changed(command.execute::<Objection>(&state, id, intent).await?))
 }

@@ -72,8 +72,7 @@ async fn compute(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let ((), command) = ((), command.split().1);
-    command.caller.may(Action::PublishRanking)?;
+    let command = command.permit(&state, Action::PublishRanking)?.1;
     let intent = ranking::compute(&state.app, AssessmentCycleId(id)).await?;
     Ok(Done::changed(command.execute::<Ranking>(&state, id, intent).await?))
 }
@@ -86,8 +85,7 @@ async fn publicize(
     Id(id): Id<Uuid>,
     command: Command<PublicizeRanking>,
 ) -> Result<Done, Problem> {
-    let (PublicizeRanking { run, scope }, command) = command.split();
-    command.caller.may(Action::PublishRanking)?;
+    let (PublicizeRanking { run, scope }, command) = command.permit(&state, Action::PublishRanking)?;
     let scope = match scope {
         Some(RankingScope::Public) => Scope::Public,
         Some(RankingScope::Parks) | None => Scope::Parks,
@@ -105,8 +103,7 @@ async fn finalize(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let command = command.split().1;
-    command.caller.may(Action::PublishRanking)?;
+    let command = command.permit(&state, Action::PublishRanking)?.1;
     let (open_objections, accepted) = objections::of_cycle(&state.db, AssessmentCycleId(id)).await?;
     let intent = RankingCommand::Finalize { open_objections, accepted };
     Ok(Done::changed(command.execute::<Ranking>(&state, id, intent).await?))

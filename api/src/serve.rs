@@ -1,8 +1,8 @@
 //! Listeners and background work of a serving process.
 //!
 //! Start: migrate, assemble, publish the first legal statement if there is none, demo data if asked for, listen.
-//! Stop (Ctrl-C, SIGTERM): stop accepting, answer what was accepted, end the background work, go. A second signal ends
-//! the process at once.
+//! Stop (Ctrl-C, SIGTERM): stop accepting, answer what was accepted, end the background work, go; with the database away
+//! as soon as with it. A second signal ends the process at once.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::vault::Vault;
 use infrastructure::{housekeeping, installation, telemetry};
 use projections::timekeeper;
-use projections::worker::Workers;
+use projections::worker::{STOP_TIME_MAX, Workers};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -151,15 +151,28 @@ pub async fn serve(
     }
     tracing::info!("stopping");
     cancel.cancel();
-    if let Some(workers) = workers {
-        workers.ended().await;
-    }
-    while let Some(ended) = background.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a background task ended by a panic");
+    let workers_ended = async {
+        if let Some(workers) = workers {
+            workers.ended().await;
         }
-    }
+    };
+    tokio::join!(workers_ended, ended(background));
     Ok(())
+}
+
+/// Waits for the background work that was told to end, and breaks off what the database keeps waiting: leases cover it.
+async fn ended(mut background: JoinSet<()>) {
+    let all = async {
+        while let Some(ended) = background.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task ended by a panic");
+            }
+        }
+    };
+    if tokio::time::timeout(STOP_TIME_MAX, all).await.is_err() {
+        tracing::warn!("some background work did not end in time and was broken off");
+        background.shutdown().await;
+    }
 }
 
 fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &mut JoinSet<()>) -> Workers {

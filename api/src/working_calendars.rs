@@ -1,5 +1,6 @@
 //! 工作日历: days off and weekend days that are worked, year by year; terms in working days are counted with them.
 
+use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
 use chrono::NaiveDate;
@@ -63,7 +64,8 @@ async fn set(
     Id(year): Id<i32>,
     command: Command<SetWorkingCalendar>,
 ) -> Result<Done, Problem> {
-    let (SetWorkingCalendar { days_off, working_days, document }, command) = command.split();
+    let (SetWorkingCalendar { days_off, working_days, document }, command) =
+        command.permit(&state, Action::SetWorkingCalendar)?;
     let intent = WorkingCalendarCommand::Set { year, days_off, working_days, document };
     Ok(Done::changed(command.execute::<WorkingCalendar>(&state, calendar_of(year).0, intent).await?))
 }

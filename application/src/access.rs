@@ -161,7 +161,7 @@ pub fn require(actor: &Actor, action: Action) -> Result<(), AccessError> {
 
 /// What everybody who is signed in may do about themself, also a member of staff who holds no role yet.
 fn is_everyones_own(action: Action) -> bool {
-    matches!(action, Action::EndOwnSession | Action::ReadOwnAccount)
+    matches!(action, Action::SignInAsStaff | Action::EndOwnSession | Action::ReadOwnAccount)
 }
 
 fn is_signed_in(actor: &Actor) -> bool {
@@ -194,6 +194,7 @@ impl Guarded for StaffAccountCommand {
             Self::EndSession { .. } => Action::EndOwnSession,
             Self::Grant { .. }
             | Self::Revoke { .. }
+            | Self::ResetPassword { .. }
             | Self::ResetSecondFactor { .. }
             | Self::Lock { .. }
             | Self::Unlock => Action::AdministerStaff,

@@ -69,7 +69,7 @@ pub struct Answer {
     pub aggregate_id: String,
     /// Its version after the command.
     pub version: i64,
-    /// Entry number of the last event, see [`Appended::entry`].
+    /// Entry number of the last event, see [`Appended::entry`]; 0 when the command changed nothing.
     pub entry: i64,
     /// See [`Appended::bucket`].
     pub bucket: i16,
@@ -197,6 +197,8 @@ pub trait EventStore: Send + Sync {
     async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError>;
     /// Appends events, claims and the key, in one statement: all or nothing.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+    /// Keeps the key of a request that changed nothing, with its answer; false when the key was used in the meantime.
+    async fn remember(&self, key: &IdempotencyKey, answer: &Answer) -> Result<bool, StoreError>;
     /// The id of the aggregate that holds a claim.
     async fn holder(&self, claim: &Claim) -> Result<Option<String>, StoreError>;
 }

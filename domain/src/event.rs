@@ -15,7 +15,9 @@ use crate::ranking::{Ranking, RankingEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
+mod names;
 mod upcast;
+pub use names::names;
 pub use upcast::{UPCASTERS, Upcaster, to_current};
 #[cfg(test)]
 mod tests;

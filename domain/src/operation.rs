@@ -31,8 +31,7 @@ pub enum OperationCommand {
 }
 
 /// What was done. A stored contract: never rename or retype what stands here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Operation")]
 pub enum OperationEvent {

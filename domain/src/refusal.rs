@@ -57,4 +57,8 @@ pub trait Refusal: std::error::Error + Send + Sync + 'static {
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
     }
+    /// In how many seconds trying again may go well, where that is known.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        None
+    }
 }

@@ -88,7 +88,7 @@ async fn verify(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<VerifyItem>,
 ) -> Result<Done, Problem> {
-    let (VerifyItem { adopted_value, reason }, command) = command.split();
+    let (VerifyItem { adopted_value, reason }, command) = command.permit(&state, Action::JudgeAssessment)?;
     judge(&state, command, id, SubmissionAct::Verify { code, adopted: adopted_value, reason }).await
 }
 
@@ -101,7 +101,7 @@ async fn score(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<ScoreItem>,
 ) -> Result<Done, Problem> {
-    let (ScoreItem { score, comment }, command) = command.split();
+    let (ScoreItem { score, comment }, command) = command.permit(&state, Action::JudgeAssessment)?;
     judge(&state, command, id, SubmissionAct::Score { code, score, comment }).await
 }
 
@@ -114,7 +114,7 @@ async fn give_back(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<ItemReason>,
 ) -> Result<Done, Problem> {
-    let (ItemReason { reason }, command) = command.split();
+    let (ItemReason { reason }, command) = command.permit(&state, Action::JudgeAssessment)?;
     judge(&state, command, id, SubmissionAct::Return { code, reason }).await
 }
 
@@ -127,7 +127,7 @@ async fn recuse(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<ItemReason>,
 ) -> Result<Done, Problem> {
-    let (ItemReason { reason }, command) = command.split();
+    let (ItemReason { reason }, command) = command.permit(&state, Action::JudgeAssessment)?;
     judge(&state, command, id, SubmissionAct::Recuse { code, reason }).await
 }
 
@@ -140,7 +140,7 @@ async fn claim(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    judge(&state, command.split().1, id, SubmissionAct::Claim { code }).await
+    judge(&state, command.permit(&state, Action::JudgeAssessment)?.1, id, SubmissionAct::Claim { code }).await
 }
 
 /// Gives the reservation back.
@@ -152,5 +152,6 @@ async fn release(
     Id((id, code)): Id<(Uuid, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    judge(&state, command.split().1, id, SubmissionAct::Release { code }).await
+    judge(&state, command.permit(&state, Action::JudgeAssessment)?.1, id, SubmissionAct::Release { code })
+        .await
 }

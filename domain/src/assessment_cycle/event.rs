@@ -12,8 +12,7 @@ use crate::id::{AssessmentCycleId, ParkId};
 use crate::park::ParkKind;
 
 /// What happened to a cycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "AssessmentCycle")]
 pub enum AssessmentCycleEvent {

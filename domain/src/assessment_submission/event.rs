@@ -10,8 +10,7 @@ use crate::assessment_scheme::Value;
 use crate::id::{AccountId, AssessmentCycleId, FileId, ObjectionId, ParkId, StaffId};
 
 /// What happened to a submission. Each event names only the items it changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "AssessmentSubmission")]
 pub enum AssessmentSubmissionEvent {

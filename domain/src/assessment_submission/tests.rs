@@ -1,7 +1,8 @@
 //! Given, when, then: a park's submission, item by item.
 //!
 //! `tests/filing.rs` the park's side, `tests/judging.rs` the authority's, `tests/buttons.rs` the table of buttons,
-//! `tests/counting.rs` what is scored, `tests/histories.rs` what holds whatever happened.
+//! `tests/counting.rs` what is scored, `tests/golden.rs` the sample of four parks from the first draft to the ranking,
+//! `tests/histories.rs` what holds whatever happened.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +23,7 @@ use crate::stories::{
 mod buttons;
 mod counting;
 mod filing;
+mod golden;
 mod histories;
 mod judging;
 

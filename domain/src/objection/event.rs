@@ -8,8 +8,7 @@ use super::{Adjustment, Raised};
 use crate::id::StaffId;
 
 /// What happened to an objection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Objection")]
 pub enum ObjectionEvent {

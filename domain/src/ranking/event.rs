@@ -8,8 +8,7 @@ use super::{Scope, Standings, SubmissionVersion};
 use crate::id::{AssessmentCycleId, ObjectionId, StaffId};
 
 /// What happened to a ranking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Ranking")]
 pub enum RankingEvent {

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Schedule;
 
 /// What happened to a year's calendar.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "WorkingCalendar")]
 pub enum WorkingCalendarEvent {

@@ -155,6 +155,20 @@ fn the_sandbox_makes_its_master_key_once_and_only_for_its_owner() {
 }
 
 #[test]
+fn a_data_folder_that_is_not_there_is_made_for_the_key() {
+    let folder = Folder::new("parent");
+    let data = folder.0.join("var/data");
+    let made = master_key(&config(&[]).unwrap(), &data).unwrap();
+    for path in [folder.0.join("var"), data.clone()] {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700, "{}", path.display());
+    }
+    assert_eq!(master_key(&config(&[]).unwrap(), &data).unwrap().derive("test"), made.derive("test"));
+    fs::write(folder.0.join("file"), "").unwrap();
+    let inside_a_file = master_key(&config(&[]).unwrap(), &folder.0.join("file/data"));
+    assert!(matches!(inside_a_file, Err(NoMasterKey::Io { .. })));
+}
+
+#[test]
 fn a_damaged_master_key_is_not_replaced() {
     let folder = Folder::new("damaged");
     let file = folder.0.join("master-key");

@@ -76,6 +76,7 @@ fn staff(event: &StaffAccountEvent) -> String {
         StaffAccountEvent::RoleGranted { role: granted } => format!("授予角色“{}”", role(*granted)),
         StaffAccountEvent::RoleRevoked { role: revoked } => format!("收回角色“{}”", role(*revoked)),
         StaffAccountEvent::PasswordChanged { .. } => "修改密码".to_owned(),
+        StaffAccountEvent::PasswordReset { .. } => "重置密码".to_owned(),
         StaffAccountEvent::SecondFactorReset { .. } => "重置双因素认证".to_owned(),
         StaffAccountEvent::SignInFailed { locked_until: Some(_), .. } => "登录失败，账号暂时锁定".to_owned(),
         StaffAccountEvent::SignInFailed { locked_until: None, .. } => "登录失败".to_owned(),

@@ -1,6 +1,6 @@
 //! Append and load, lost races, repeated requests, leaves.
 
-use application::ports::{AppendError, EventStore, Load, Remembered, StoreError};
+use application::ports::{Answer, AppendError, EventStore, Load, Remembered, StoreError};
 use chrono::TimeDelta;
 use infrastructure::event_store::bucket;
 use infrastructure::event_store::leaf::Leaf;
@@ -91,6 +91,33 @@ async fn a_repeated_request_gets_its_first_answer_and_another_body_is_told() {
     second.idempotency = Some(key("k", 1));
     assert!(matches!(histories.append(second).await, Err(AppendError::Repeated)));
     assert_eq!(histories.count("events").await, 1);
+    histories.close().await;
+}
+
+#[tokio::test]
+async fn the_key_of_a_request_that_changed_nothing_is_kept_once_and_without_events() {
+    let histories = Histories::new().await;
+    let stream = stream();
+    let answer = Answer { aggregate_id: stream.aggregate_id.clone(), version: 3, entry: 0, bucket: 0 };
+    let first = histories.store.remember(&key("k", 1), &answer).await.unwrap();
+    let second = histories.store.remember(&key("k", 1), &answer).await.unwrap();
+    assert_eq!((first, second), (true, false));
+    let remembered = async || {
+        let load = Load { idempotency: Some(key("k", 1)), ..load(&stream) };
+        histories.store.load(load).await.unwrap().remembered
+    };
+    assert_eq!(remembered().await, Remembered::Answered(answer.clone()));
+    assert_eq!(histories.count("events").await, 0);
+    let superuser = histories.superuser().await;
+    let aged = "update idempotency_keys set recorded_at = now() - interval '7 days 1 minute'";
+    sqlx::query(aged).execute(&superuser).await.unwrap();
+    assert_eq!(remembered().await, Remembered::No);
+    // The one that is too old goes; the next round of `execute` stores the new one.
+    assert!(!histories.store.remember(&key("k", 1), &answer).await.unwrap());
+    assert!(histories.store.remember(&key("k", 1), &answer).await.unwrap());
+    let nul = histories.store.remember(&key("a\0b", 1), &answer).await;
+    assert!(matches!(nul, Err(StoreError::Failed(_))), "{nul:?}");
+    superuser.close().await;
     histories.close().await;
 }
 

@@ -86,6 +86,7 @@ fn staff_events() -> Vec<Sample> {
             "full",
             StaffAccountEvent::PasswordChanged { password: credential(13), second_factor: totp, at: at(1) },
         ),
+        ("full", StaffAccountEvent::PasswordReset { password: credential(16), at: at(3) }),
         (
             "full",
             StaffAccountEvent::SecondFactorReset {
