@@ -4,7 +4,8 @@
 //! Time, actor and looked-up facts come in with the command ([`actor::Issued`]).
 //!
 //! Code map: [`aggregate`] what an aggregate is here, [`review`] the kernel of everything that is submitted and judged,
-//! [`event`] all stored events and how old ones are read, [`personal`] sealed values, [`refusal`] error codes;
+//! [`event`] all stored events and how old ones are read, [`personal`] sealed values, [`refusal`] error codes,
+//! [`assessment_scheme`] what a park is assessed by and [`scoring`] how that becomes a rank;
 //! then one file per aggregate with `event.rs` (the stored contract) and `tests.rs` beside it; then value objects.
 
 pub mod account;

@@ -1,7 +1,7 @@
 //! What is filed for an item, and adopted for it: one JSON shape everywhere, in requests, events and answers.
 //!
 //! The shape alone does not tell a number from a text: the item's kind does, so a value is always read with its item.
-//! Always: a value that came through [`Item::parse`] has the shape and the options of its item, its numbers are exact,
+//! Always: a value that came through [`super::Item::parse`] has the shape and the options of its item, its numbers are exact,
 //! not negative and within bounds, a part is not above its whole, and the item's formula gives a result for it.
 
 use std::collections::BTreeMap;
