@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod assessment;
 mod audit;
 mod bad_input;
 mod conventions;
