@@ -12,6 +12,7 @@ use domain::provider_application::ProviderApplicationCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
 use domain::staff_account::StaffAccountCommand;
+use domain::stored_file::StoredFileCommand;
 
 use Role::{
     Assessor, Auditor, Editor, Enterprise, Park, Process, Reviewer, SecurityAdmin, SystemAdmin, User, Visitor,
@@ -41,6 +42,8 @@ pub enum Action {
     ReadParkRevisions,
     ManageParkStaff,
     SuspendPark,
+    // Files
+    UploadFile,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -81,6 +84,7 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
         Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::UploadFile => &[User, Assessor, Editor],
         Action::EstablishPark => &[Process],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
@@ -195,6 +199,14 @@ impl Guarded for ParkCommand {
             Self::ReviewProfile { command, .. } => review_action(command, Action::ReviseParkProfile),
             Self::AddStaff { .. } | Self::RemoveStaff { .. } => Action::ManageParkStaff,
             Self::Suspend { .. } | Self::Reinstate => Action::SuspendPark,
+        }
+    }
+}
+
+impl Guarded for StoredFileCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Receive { .. } => Action::UploadFile,
         }
     }
 }

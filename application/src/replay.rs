@@ -10,6 +10,7 @@ use domain::park::Park;
 use domain::provider_application::ProviderApplication;
 use domain::refusal::Refusal;
 use domain::staff_account::StaffAccount;
+use domain::stored_file::StoredFile;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -39,13 +40,14 @@ pub struct Replayed {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 6] = [
+pub const AGGREGATE_TYPES: [&str; 7] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
     ProviderApplication::TYPE,
     Park::TYPE,
     Operation::TYPE,
+    StoredFile::TYPE,
 ];
 
 impl App {
@@ -63,6 +65,7 @@ impl App {
             ProviderApplication::TYPE => self.replay_as::<ProviderApplication>(id, until).await,
             Park::TYPE => self.replay_as::<Park>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
+            StoredFile::TYPE => self.replay_as::<StoredFile>(id, until).await,
             _ => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
+use crate::stored_file::{StoredFile, StoredFileEvent};
 
 mod upcast;
 pub use upcast::{UPCASTERS, Upcaster, to_current};
@@ -26,6 +27,7 @@ pub enum Event {
     ProviderApplication(ProviderApplicationEvent),
     Park(ParkEvent),
     Operation(OperationEvent),
+    StoredFile(StoredFileEvent),
 }
 
 /// A stored event that cannot be read. Never skipped: the reader stops or parks it.
@@ -75,6 +77,7 @@ pub fn decode(
         }
         Park::TYPE => decode_as::<Park>(event_type, version, payload).map(Event::Park),
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
+        StoredFile::TYPE => decode_as::<StoredFile>(event_type, version, payload).map(Event::StoredFile),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }
 }

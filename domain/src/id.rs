@@ -39,6 +39,8 @@ id! {
     ProviderApplicationId,
     /// A park or base (园区/基地).
     ParkId,
+    /// A file (文件) that was handed in.
+    FileId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).

@@ -26,6 +26,7 @@ pub mod refusal;
 pub mod region;
 pub mod review;
 pub mod staff_account;
+pub mod stored_file;
 #[cfg(test)]
 mod stories;
 pub mod text;

@@ -8,6 +8,7 @@
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
 //! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`files`] | `StoredFile*`, and of what refers to files: `ParkEstablished`, `…Submitted`, `…Approved` | `GET files/{id}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -23,6 +24,7 @@ pub mod account_directory;
 pub mod audit_trail;
 pub mod consistency;
 pub mod feed;
+pub mod files;
 pub mod generation;
 pub mod legal_statements;
 pub mod page;
@@ -56,6 +58,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(provider_applications::ProviderApplications),
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
+        Box::new(files::Files),
         Box::new(audit_trail::AuditTrail),
     ]
 }

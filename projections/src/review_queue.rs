@@ -219,7 +219,8 @@ impl Projection for ReviewQueue {
                 | Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
-                | Event::Operation(_) => continue,
+                | Event::Operation(_)
+                | Event::StoredFile(_) => continue,
             };
             take(&mut rows, kind, id, recorded, event)?;
         }

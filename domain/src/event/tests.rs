@@ -36,6 +36,7 @@ fn stored(event: &Event) -> Value {
         Event::ProviderApplication(event) => row::<ProviderApplication>(event),
         Event::Park(event) => row::<Park>(event),
         Event::Operation(event) => row::<Operation>(event),
+        Event::StoredFile(event) => row::<StoredFile>(event),
     }
 }
 
@@ -102,6 +103,7 @@ fn all_event_types() -> BTreeMap<&'static str, BTreeSet<String>> {
                 ),
                 "Park" => reviewed("Park", ParkEvent::VARIANTS, "Profile", "ParkProfile"),
                 "Operation" => named("", OperationEvent::VARIANTS),
+                "StoredFile" => named("", StoredFileEvent::VARIANTS),
                 unknown => panic!("the events of {unknown} are not listed here"),
             };
             (*aggregate, names)
