@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::command::{Command, Done, Permitted, ReceiptBody};
+use crate::files::{self, FileField};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed, Params};
 use crate::state::AppState;
@@ -133,10 +134,18 @@ async fn save_draft(
     command: Command<SaveItemDraft>,
 ) -> Result<Done, Problem> {
     let (SaveItemDraft { value, attachments }, command) = command.permit(&state, Action::FileAssessment)?;
-    let attachments: Vec<FileId> = attachments.into_iter().map(FileId).collect();
-    let files = usable(&state, &command, &attachments).await?;
+    let cycle = AssessmentCycleId(id);
+    let park = which_park(&state, &command.caller.actor, cycle, which.park).await?;
+    let named = named_files(&value);
+    let fields = [
+        FileField { pointer: "/attachments", files: &attachments, images_only: false },
+        FileField { pointer: "/value", files: &named, images_only: false },
+    ];
+    files::check(&state, &command.caller, &fields, Some(park)).await?;
+    let usable = attachments.iter().chain(&named).copied().map(FileId).collect();
+    let attachments = attachments.into_iter().map(FileId).collect();
     let wish = Wish::SaveDrafts(vec![DraftInput { pointer: String::new(), code, value, attachments }]);
-    file(&state, command, id, which.park, wish, files).await
+    file(&state, command, cycle, park, wish, usable).await
 }
 
 /// 填报: files what is drafted, all or nothing.
@@ -150,7 +159,9 @@ async fn submit(
     command: Command<SubmitFiling>,
 ) -> Result<Done, Problem> {
     let (SubmitFiling { items }, command) = command.permit(&state, Action::FileAssessment)?;
-    file(&state, command, id, which.park, Wish::Submit(items), BTreeSet::new()).await
+    let cycle = AssessmentCycleId(id);
+    let park = which_park(&state, &command.caller.actor, cycle, which.park).await?;
+    file(&state, command, cycle, park, Wish::Submit(items), BTreeSet::new()).await
 }
 
 /// 补填: files late what was never filed, or again what was returned.
@@ -164,28 +175,25 @@ async fn supplement(
     command: Command<SupplementFiling>,
 ) -> Result<Done, Problem> {
     let (SupplementFiling { items, reason }, command) = command.permit(&state, Action::FileAssessment)?;
-    file(&state, command, id, which.park, Wish::Supplement { codes: items, reason }, BTreeSet::new()).await
+    let cycle = AssessmentCycleId(id);
+    let park = which_park(&state, &command.caller.actor, cycle, which.park).await?;
+    let wish = Wish::Supplement { codes: items, reason };
+    file(&state, command, cycle, park, wish, BTreeSet::new()).await
 }
 
-/// Which of the files a command names are there and the caller's to use.
-async fn usable(
-    _state: &AppState,
-    _command: &Permitted,
-    files: &[FileId],
-) -> Result<BTreeSet<FileId>, Problem> {
-    Ok(files.iter().copied().collect())
+/// The files that are the value itself: those of an item that asks for files.
+fn named_files(value: &Value) -> Vec<Uuid> {
+    value.as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect()
 }
 
 async fn file(
     state: &AppState,
     command: Permitted,
-    id: Uuid,
-    park: Option<Uuid>,
+    cycle: AssessmentCycleId,
+    park: ParkId,
     wish: Wish,
     files: BTreeSet<FileId>,
 ) -> Result<Done, Problem> {
-    let cycle = AssessmentCycleId(id);
-    let park = which_park(state, &command.caller.actor, cycle, park).await?;
     let whose = Whose { cycle, park };
     let intent = filing::by_member(&state.app, &command.caller.actor, whose, wish, files).await?;
     let submission = submission_of(cycle, park).0;

@@ -13,6 +13,7 @@ use application::ports::IdempotencyKey;
 use application::{Order, Receipt};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::aggregate::Decide;
@@ -117,21 +118,44 @@ impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Command<T
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let bytes = read(body, &parts.headers).await?;
         check_content_type(&parts.headers, &bytes)?;
+        let named = Named::begin(&parts, &caller, state)?;
+        Ok(Self { permitted: named.command(caller, &bytes), bytes, of: PhantomData })
+    }
+}
+
+/// What the head of a command says, before its body is looked at.
+pub(crate) struct Named {
+    if_match: Option<i64>,
+    key: Option<String>,
+    running: Option<Running>,
+    method: String,
+    path: String,
+}
+
+impl Named {
+    /// Reads the head, and marks its key as being answered.
+    pub(crate) fn begin(parts: &Parts, caller: &Caller, state: &AppState) -> Result<Self, Problem> {
         let if_match = if_match(&parts.headers)?;
-        let idempotency = idempotency_key(&parts.headers)?.map(|key| IdempotencyKey {
-            scope: caller.actor.to_string(),
-            key,
-            request_hash: request_hash(parts.method.as_str(), parts.uri.path(), &bytes),
-        });
-        let running = match &idempotency {
+        let key = idempotency_key(&parts.headers)?;
+        let running = match &key {
             None => None,
             Some(key) => Some(
-                Running::begin(&state.in_flight, (key.scope.clone(), key.key.clone()))
+                Running::begin(&state.in_flight, (caller.actor.to_string(), key.clone()))
                     .ok_or_else(in_progress)?,
             ),
         };
-        let permitted = Permitted { caller, if_match, idempotency, running };
-        Ok(Self { permitted, bytes, of: PhantomData })
+        let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+        Ok(Self { if_match, key, running, method, path })
+    }
+
+    /// The command; two requests are the same when `said`, which stands for their bodies, is.
+    pub(crate) fn command(self, caller: Caller, said: &[u8]) -> Permitted {
+        let idempotency = self.key.map(|key| IdempotencyKey {
+            scope: caller.actor.to_string(),
+            key,
+            request_hash: request_hash(&self.method, &self.path, said),
+        });
+        Permitted { caller, if_match: self.if_match, idempotency, running: self.running }
     }
 }
 

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::files::{self, FileField};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
@@ -241,8 +242,10 @@ async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) 
             _ => return Err(which_park()),
         },
     };
+    let fields = [FileField { pointer: "/attachments", files: &body.attachments, images_only: false }];
+    files::check(&state, &command.caller, &fields, Some(park)).await?;
     let attachments: Vec<FileId> = body.attachments.into_iter().map(FileId).collect();
-    let files: BTreeSet<FileId> = attachments.iter().copied().collect();
+    let usable: BTreeSet<FileId> = attachments.iter().copied().collect();
     let new = NewObjection {
         cycle,
         park,
@@ -252,7 +255,7 @@ async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) 
         expectation: body.expectation,
         attachments,
     };
-    let intent = assessment::raise(&state.app, &command.caller.actor, new, files).await?;
+    let intent = assessment::raise(&state.app, &command.caller.actor, new, usable).await?;
     let id = state.app.clock.new_id();
     Ok(Done::created(command.execute::<Objection>(&state, id, intent).await?))
 }

@@ -22,11 +22,12 @@ const SCHEMAS: &str = "#/components/schemas/";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
 /// Groups of operations, in the order in which a newcomer meets them.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("登录与账号", "短信验证码登录、工作人员登录、会话、用户中心、平台法律声明"),
     ("成为园区或基地", "申请、提交、退回、再提交、通过"),
     ("审核", "所有待审核事项的队列与领取"),
     ("园区与基地", "公开列表、我的后台、信息维护、后台人员、暂停与恢复"),
+    ("文件", "上传、下载；图片、证明与附件以文件编号引用"),
     ("考核", "工作日历、考核周期、填报与补填、核验与评分、排名、异议"),
     ("工作人员", "账号、角色、锁定、密码与第二因素的重置"),
     ("运维", "读模型的状态、重建、搁置的事件"),

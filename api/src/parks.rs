@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
+use crate::files;
 use crate::personal::{Show, reveal, reveal_revisions};
 use crate::problem::Problem;
 use crate::profile_schema::ProfileSchema;
@@ -145,6 +146,7 @@ async fn revise(
 ) -> Result<Done, Problem> {
     let (body, command) = command.permit(&state, Action::ReviseParkProfile)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, Some(ParkId(id))).await?;
     let intent = ParkCommand::ReviseProfile { profile, replace_pending: body.replace_pending };
     let receipt =
         command.execute::<Park>(&state, id, intent).await.map_err(|problem| problem.under("/profile"))?;

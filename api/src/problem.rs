@@ -237,6 +237,7 @@ fn title(status: StatusCode) -> &'static str {
         412 => "内容已被修改",
         413 => "内容过大",
         415 => "不支持的内容类型",
+        416 => "请求的范围有误",
         422 => "填写的内容有误",
         423 => "账号已锁定",
         429 => "操作过于频繁",
@@ -253,6 +254,8 @@ fn status_of(kind: Kind) -> StatusCode {
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Locked => StatusCode::LOCKED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
     }
 }
 

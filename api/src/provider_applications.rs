@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::actor::Caller;
 use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
+use crate::files;
 use crate::personal::{Show, reveal, reveal_revisions};
 use crate::problem::Problem;
 use crate::profile_schema::ProfileSchema;
@@ -167,6 +168,7 @@ async fn open(
 ) -> Result<Done, Problem> {
     let (body, command) = command.permit(&state, Action::OpenProviderApplication)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, None).await?;
     // Enterprises are certified by a connector that this version does not have; a zone that asks for it gets "missing".
     let certification = if state.config.sign_in.require_certification {
         Certification::Missing
@@ -196,6 +198,7 @@ async fn save(
 ) -> Result<Done, Problem> {
     let (body, command) = command.permit(&state, Action::EditProviderApplication)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, None).await?;
     review(&state, id, command, ReviewCommand::Draft(*profile)).await
 }
 

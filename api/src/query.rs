@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use application::access::{self, Action};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use domain::refusal::FieldError;
 use projections::consistency::{self, Token, Waited};
@@ -86,16 +86,25 @@ impl Asked {
             Some(version) => format!("\"{version}\""),
             None => format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..12])),
         };
-        let known = self.if_none_match.as_deref().is_some_and(|tags| {
-            tags.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == tag)
-        });
-        let mut response = if known {
+        let mut response = if self.knows(&tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
         };
-        let headers = response.headers_mut();
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
+        self.stamp(response.headers_mut(), &tag);
+        response
+    }
+
+    /// Whether the caller has what `tag` stands for already.
+    pub fn knows(&self, tag: &str) -> bool {
+        self.if_none_match.as_deref().is_some_and(|tags| {
+            tags.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == tag)
+        })
+    }
+
+    /// The headers of a query's answer.
+    pub fn stamp(&self, headers: &mut HeaderMap, tag: &str) {
+        if let Ok(tag) = HeaderValue::from_str(tag) {
             headers.insert(header::ETAG, tag);
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -103,7 +112,6 @@ impl Asked {
         if let Some(lag) = self.lag_ms {
             headers.insert(STALE, HeaderValue::from(lag));
         }
-        response
     }
 }
 

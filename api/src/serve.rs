@@ -21,6 +21,7 @@ use infrastructure::credentials::Credentials;
 use infrastructure::database::{self, Access};
 use infrastructure::event_store::PgEventStore;
 use infrastructure::event_store::sequencer::Sequencer;
+use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
@@ -71,7 +72,8 @@ impl Platform {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        Self::on(config, pool, &master, &clock, sandbox_clock)
+        let files = Files::open(&config.files, key_dir)?;
+        Self::on(config, pool, &master, &clock, sandbox_clock, files)
     }
 
     /// Assembles the platform on a pool and a clock; tests bring a manual one.
@@ -81,6 +83,7 @@ impl Platform {
         master: &infrastructure::keys::MasterKey,
         clock: &Arc<dyn Clock>,
         sandbox_clock: Option<Arc<SandboxClock>>,
+        files: Files,
     ) -> anyhow::Result<Self> {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
@@ -96,6 +99,7 @@ impl Platform {
             codes: OneTimeCodes::new(pool.clone(), clock.clone(), master),
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
+            files,
             sms,
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
@@ -180,7 +184,12 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
     let name = format!("{}-{}", std::process::id(), state.app.clock.new_id().simple());
     let sequencer = Sequencer::new(state.db.clone(), &name);
     background.spawn(sequencer.run(platform.wake.clone(), cancel.clone()));
-    background.spawn(housekeeping::run(state.db.clone(), state.app.clock.clone(), cancel.clone()));
+    background.spawn(housekeeping::run(
+        state.db.clone(),
+        state.app.clock.clone(),
+        state.files.clone(),
+        cancel.clone(),
+    ));
     background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),

@@ -16,6 +16,7 @@ use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
 use domain::staff_account::StaffAccountCommand;
+use domain::stored_file::StoredFileCommand;
 use domain::working_calendar::WorkingCalendarCommand;
 
 use Role::{
@@ -60,6 +61,8 @@ pub enum Action {
     ReadObjections,
     AnswerObjection,
     PutInObjection,
+    // Files
+    UploadFile,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -100,6 +103,7 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
         Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::UploadFile => &[User, Assessor, Editor],
         Action::EstablishPark => &[Process],
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
@@ -289,6 +293,14 @@ impl Guarded for ObjectionCommand {
                 Action::AnswerObjection
             }
             Self::MarkOverdue => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for StoredFileCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Receive { .. } => Action::UploadFile,
         }
     }
 }

@@ -14,6 +14,7 @@ use domain::provider_application::ProviderApplication;
 use domain::ranking::Ranking;
 use domain::refusal::Refusal;
 use domain::staff_account::StaffAccount;
+use domain::stored_file::StoredFile;
 use domain::working_calendar::WorkingCalendar;
 use serde_json::Value;
 use uuid::Uuid;
@@ -58,7 +59,7 @@ pub enum Replay {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 11] = [
+pub const AGGREGATE_TYPES: [&str; 12] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
@@ -70,6 +71,7 @@ pub const AGGREGATE_TYPES: [&str; 11] = [
     AssessmentSubmission::TYPE,
     Ranking::TYPE,
     Objection::TYPE,
+    StoredFile::TYPE,
 ];
 
 impl App {
@@ -87,6 +89,7 @@ impl App {
             AssessmentSubmission::TYPE => self.replay_as::<AssessmentSubmission>(id, until).await,
             Ranking::TYPE => self.replay_as::<Ranking>(id, until).await,
             Objection::TYPE => self.replay_as::<Objection>(id, until).await,
+            StoredFile::TYPE => self.replay_as::<StoredFile>(id, until).await,
             _ => Ok(Replay::Nothing),
         }
     }

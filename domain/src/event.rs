@@ -13,6 +13,7 @@ use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use crate::ranking::{Ranking, RankingEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
+use crate::stored_file::{StoredFile, StoredFileEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
 mod names;
@@ -38,6 +39,7 @@ pub enum Event {
     AssessmentSubmission(AssessmentSubmissionEvent),
     Ranking(RankingEvent),
     Objection(ObjectionEvent),
+    StoredFile(StoredFileEvent),
 }
 
 /// A stored event that cannot be read. Never skipped: the reader stops or parks it.
@@ -98,6 +100,7 @@ pub fn decode(
         }
         Ranking::TYPE => decode_as::<Ranking>(event_type, version, payload).map(Event::Ranking),
         Objection::TYPE => decode_as::<Objection>(event_type, version, payload).map(Event::Objection),
+        StoredFile::TYPE => decode_as::<StoredFile>(event_type, version, payload).map(Event::StoredFile),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }
 }

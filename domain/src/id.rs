@@ -39,6 +39,8 @@ id! {
     ProviderApplicationId,
     /// A park or base (园区/基地).
     ParkId,
+    /// A file (文件) that was handed in.
+    FileId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).
@@ -53,8 +55,6 @@ id! {
     AssessmentSubmissionId,
     /// A park's objection to a published ranking (异议).
     ObjectionId,
-    /// An uploaded file (附件).
-    FileId,
     /// One secret of a staff account, kept outside the events: a password hash, a TOTP secret, a set of recovery codes.
     CredentialId,
 }

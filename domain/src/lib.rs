@@ -34,6 +34,7 @@ pub mod region;
 pub mod review;
 pub mod scoring;
 pub mod staff_account;
+pub mod stored_file;
 #[cfg(test)]
 mod stories;
 pub mod text;

@@ -20,6 +20,10 @@ pub enum Kind {
     Unauthenticated,
     /// Closed for a while after too many failures.
     Locked,
+    /// More bytes than are taken.
+    TooLarge,
+    /// Not of a type that is taken.
+    UnsupportedType,
 }
 
 /// One wrong field of an input.

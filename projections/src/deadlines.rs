@@ -97,6 +97,7 @@ impl Projection for Deadlines {
                 | Event::Park(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
+                | Event::StoredFile(_)
                 | Event::AssessmentSubmission(_) => {}
             }
         }

@@ -14,6 +14,7 @@
 //! | [`ranking`] | `Ranking*` | `GET assessment-cycles/{id}/ranking` |
 //! | [`objections`] | `Objection*` | `GET objections`, `GET objections/{id}` |
 //! | [`deadlines`] | those with a deadline, and those that end one | none: [`timekeeper`] reads it |
+//! | [`files`] | `StoredFile*`, and of what refers to files: `ParkEstablished`, `…Submitted`, `…Approved` | `GET files/{id}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -32,6 +33,7 @@ pub mod audit_trail;
 pub mod consistency;
 pub mod deadlines;
 pub mod feed;
+pub mod files;
 pub mod generation;
 pub mod legal_statements;
 pub mod objections;
@@ -75,6 +77,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(ranking::Rankings),
         Box::new(objections::Objections),
         Box::new(deadlines::Deadlines),
+        Box::new(files::Files),
         Box::new(audit_trail::AuditTrail),
     ]
 }

@@ -224,7 +224,8 @@ impl Projection for ReviewQueue {
                 | Event::AssessmentCycle(_)
                 | Event::AssessmentSubmission(_)
                 | Event::Ranking(_)
-                | Event::Objection(_) => continue,
+                | Event::Objection(_)
+                | Event::StoredFile(_) => continue,
             };
             take(&mut rows, kind, id, recorded, event)?;
         }

@@ -11,6 +11,7 @@ use std::fmt::Write;
 use axum::http::Method;
 use serde_json::{Value, json};
 use tests::TestApp;
+use tests::sample_files::{form, png};
 use tests::stories::profile;
 
 use crate::openapi::{document, operations};
@@ -29,6 +30,12 @@ pub enum Target {
     Park,
     /// The same, suspended.
     SuspendedPark,
+    /// A file of `user` that stands nowhere.
+    OwnFile,
+    /// A picture on the live profile of a park of `parkOwner`.
+    LivePicture,
+    /// A certificate there.
+    LiveCertificate,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -37,6 +44,8 @@ pub enum Target {
     OwnSession,
 }
 
+/// Stands for a form with a picture.
+const FORM: &str = "form";
 /// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
 const CASES: &[(&str, Target, &str)] = &[
     ("authOptionsRead", Target::Nothing, ""),
@@ -102,6 +111,10 @@ const CASES: &[(&str, Target, &str)] = &[
     ("workingCalendarList", Target::Nothing, ""),
     ("workingCalendarRead", Target::Nothing, ""),
     ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
+    ("fileUpload", Target::Nothing, FORM),
+    ("fileRead", Target::OwnFile, ""),
+    ("fileRead", Target::LivePicture, ""),
+    ("fileRead", Target::LiveCertificate, ""),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
@@ -150,12 +163,20 @@ async fn every_operation_for_every_role() {
         for at in 0..world.callers().len() {
             number += 1;
             let (caller, path) = world.prepare(at, *target, path, method == "get").await;
+            let is_form = *body == FORM;
             let body = fill(&world, body, number).await;
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
-            let answer = if method == Method::GET { request.await } else { request.json(&body).await };
-            if method != Method::GET && REFUSED.iter().any(|code| answer["code"] == *code) {
+            let answer = if method == Method::GET {
+                request.await
+            } else if is_form {
+                let (content_type, form) = form(&[("file", "a.png", &png())]);
+                request.raw(&content_type, form).await
+            } else {
+                request.json(&body).await
+            };
+            if method != Method::GET && !is_form && REFUSED.iter().any(|code| answer["code"] == *code) {
                 // Whoever may not do it does not learn how it would be done.
                 let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
                 nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
@@ -175,6 +196,9 @@ fn described(target: Target) -> &'static str {
         Target::Submitted => "(submitted)",
         Target::Park => "(park)",
         Target::SuspendedPark => "(suspended park)",
+        Target::OwnFile => "(own file)",
+        Target::LivePicture => "(live picture)",
+        Target::LiveCertificate => "(live certificate)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }
@@ -182,7 +206,7 @@ fn described(target: Target) -> &'static str {
 
 /// The body of one cell.
 async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
-    if body.is_empty() {
+    if body.is_empty() || body == FORM {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();

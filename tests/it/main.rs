@@ -11,6 +11,7 @@ mod audit;
 mod bad_input;
 mod conventions;
 mod event_store;
+mod files;
 mod installation;
 mod openapi;
 mod parks;

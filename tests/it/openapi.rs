@@ -14,8 +14,8 @@ use tests::{Answer, PASSWORD, TestApp};
 pub const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 /// Says that committed snapshots are to be written instead of compared.
 pub const UPDATE: &str = "ZSQ_UPDATE_SNAPSHOTS";
-/// What contract.md lists and issue 2 asks for: sign-in by SMS, staff, sessions, me; becoming a park or base; staff,
-/// projections, audit.
+/// What contract.md lists and zsq has: sign-in by SMS, staff, sessions, me; becoming a park or base; staff, projections,
+/// audit; files.
 const CONTRACT: &str = "
     get auth/options · post auth/sms/codes · post auth/sms/login · post auth/staff/login · post auth/staff/password
     post auth/logout · get auth/session · get me · get me/menu · get dictionaries · get me/sessions
@@ -33,7 +33,7 @@ const CONTRACT: &str = "
     post projections/{name}/rebuild
     get projections/{name}/parked · post projections/{name}/parked/{key}/retry
     post projections/{name}/parked/{key}/skip · get audit/events · get audit/streams/{aggregateType}/{id}
-    get audit/streams/{aggregateType}/{id}/state";
+    get audit/streams/{aggregateType}/{id}/state · post files · get files/{id}";
 
 /// What front ends look at beside the body.
 const HEADERS: [&str; 9] = [

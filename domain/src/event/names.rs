@@ -16,6 +16,7 @@ use crate::provider_application::{ProviderApplication, ProviderApplicationEvent}
 use crate::ranking::{Ranking, RankingEvent};
 use crate::review::ReviewEvent;
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
+use crate::stored_file::{StoredFile, StoredFileEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
 /// By aggregate, from the types themselves.
@@ -33,6 +34,7 @@ pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
         (ProviderApplication::TYPE, application),
         (Park::TYPE, reviewed(Park::TYPE, ParkEvent::VARIANTS, "Profile", "ParkProfile")),
         (Operation::TYPE, prefixed("", OperationEvent::VARIANTS)),
+        (StoredFile::TYPE, prefixed("", StoredFileEvent::VARIANTS)),
         (WorkingCalendar::TYPE, prefixed("", WorkingCalendarEvent::VARIANTS)),
         (AssessmentCycle::TYPE, prefixed("", AssessmentCycleEvent::VARIANTS)),
         (AssessmentSubmission::TYPE, prefixed("", AssessmentSubmissionEvent::VARIANTS)),

@@ -40,6 +40,7 @@ fn stored(event: &Event) -> Value {
         Event::AssessmentSubmission(event) => row::<AssessmentSubmission>(event),
         Event::Ranking(event) => row::<Ranking>(event),
         Event::Objection(event) => row::<Objection>(event),
+        Event::StoredFile(event) => row::<StoredFile>(event),
     }
 }
 

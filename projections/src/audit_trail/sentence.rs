@@ -9,6 +9,7 @@ use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
+use domain::stored_file::StoredFileEvent;
 use domain::working_calendar::WorkingCalendarEvent;
 
 mod assessment;
@@ -36,6 +37,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::AssessmentSubmission(event) => assessment::submission(event),
         Event::Ranking(event) => assessment::ranking(event),
         Event::Objection(event) => assessment::objection(event),
+        Event::StoredFile(event) => file(event),
     }
 }
 
@@ -114,6 +116,17 @@ fn park(event: &ParkEvent) -> String {
         ParkEvent::Suspended { reason } => format!("暂停：{reason}"),
         ParkEvent::Reinstated {} => "恢复".to_owned(),
         ParkEvent::Profile(event) => review("信息修改", event),
+    }
+}
+
+fn file(event: &StoredFileEvent) -> String {
+    match event {
+        StoredFileEvent::Uploaded { content, .. } => {
+            format!("上传文件（{}，{} 字节）", content.content_type.media_type(), content.size)
+        }
+        StoredFileEvent::Accepted { scanner: Some(_) } => "文件通过安全检查".to_owned(),
+        StoredFileEvent::Accepted { scanner: None } => "文件已保存（未配置安全检查）".to_owned(),
+        StoredFileEvent::Refused { finding, .. } => format!("文件未通过安全检查：{finding}"),
     }
 }
 

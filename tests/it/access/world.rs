@@ -14,6 +14,7 @@ use domain::review::ReviewCommand;
 use domain::staff_account::{NewStaff, StaffAccount, StaffAccountCommand};
 use infrastructure::sessions::{Holder, NewSession, Transport};
 use secrecy::ExposeSecret;
+use tests::sample_files::{pdf, png};
 use tests::stories::profile;
 use tests::{Caller, TestApp};
 use tokio::sync::Mutex;
@@ -35,6 +36,9 @@ pub struct World<'a> {
     submitted: Uuid,
     park: Uuid,
     suspended: Uuid,
+    file: Uuid,
+    picture: Uuid,
+    certificate: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -63,14 +67,34 @@ impl<'a> World<'a> {
         app.create_staff("door", &[Role::Editor]).await;
         let nil = Uuid::nil();
         let (open, spare) = (Mutex::default(), Mutex::default());
-        let mut world =
-            Self { app, callers, open, spare, draft: nil, submitted: nil, park: nil, suspended: nil };
+        let mut world = Self {
+            app,
+            callers,
+            open,
+            spare,
+            draft: nil,
+            submitted: nil,
+            park: nil,
+            suspended: nil,
+            file: nil,
+            picture: nil,
+            certificate: nil,
+        };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
         world.park = world.park(false).await;
         world.suspended = world.park(true).await;
         let other = world.account("otherPark");
-        world.establish(other).await;
+        world.establish(other, parsed(other.0)).await;
+        world.file = world.upload("user", &pdf(100)).await;
+        world.picture = world.upload("parkOwner", &png()).await;
+        world.certificate = world.upload("parkOwner", &pdf(200)).await;
+        let owner = world.account("parkOwner");
+        let mut profile = parsed(owner.0);
+        (profile.images, profile.certificates) = (vec![world.picture], vec![world.certificate]);
+        let shown = world.establish(owner, profile).await;
+        let add = ParkCommand::AddStaff { account: Some(world.account("parkStaff")) };
+        world.order::<Park>(shown, world.person("parkOwner"), add).await;
         app.settle().await;
         // A fresh application of a cell is not refused because of these.
         world.order::<ProviderApplication>(world.submitted, world.person("user"), withdraw()).await;
@@ -98,6 +122,9 @@ impl<'a> World<'a> {
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
             Target::SuspendedPark if query => (self.suspended, ""),
+            Target::OwnFile => (self.file, ""),
+            Target::LivePicture => (self.picture, ""),
+            Target::LiveCertificate => (self.certificate, ""),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
@@ -167,13 +194,18 @@ impl<'a> World<'a> {
         id
     }
 
-    async fn establish(&self, owner: AccountId) -> Uuid {
+    async fn upload(&self, name: &str, bytes: &[u8]) -> Uuid {
+        let (_, caller) = self.callers.iter().find(|(known, _)| *known == name).unwrap();
+        caller.upload("a file", bytes).await.created().id()
+    }
+
+    async fn establish(&self, owner: AccountId, profile: Profile) -> Uuid {
         let id = self.app.state.app.clock.new_id();
         let establish = ParkCommand::Establish {
             application: ProviderApplicationId(id),
             kind: ParkKind::Park,
             owner,
-            profile: Box::new(parsed(owner.0)),
+            profile: Box::new(profile),
         };
         self.order::<Park>(id, TESTS, establish).await;
         id
@@ -183,7 +215,7 @@ impl<'a> World<'a> {
     async fn park(&self, suspended: bool) -> Uuid {
         let owner = self.account("parkOwner");
         let by = self.person("parkOwner");
-        let id = self.establish(owner).await;
+        let id = self.establish(owner, parsed(owner.0)).await;
         let add = ParkCommand::AddStaff { account: Some(self.account("parkStaff")) };
         self.order::<Park>(id, by.clone(), add).await;
         let revise =

@@ -48,7 +48,10 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     assert_eq!(ranking["/rows/0/dimensions/A"], "25.10");
     assert_eq!(ranking["/rows/2/supplements"], 1);
     let anybody = app.as_visitor().get(&world.path("ranking")).await.ok();
-    assert_eq!((&anybody["status"], anybody["rows"].as_array().map(Vec::len)), (&json!("unpublished"), Some(0)));
+    assert_eq!(
+        (&anybody["status"], anybody["rows"].as_array().map(Vec::len)),
+        (&json!("unpublished"), Some(0))
+    );
 
     // Why: from what was filed to the points, for the own park only.
     let trace = owner.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();

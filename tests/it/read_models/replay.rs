@@ -35,8 +35,17 @@ async fn a_full_history(side: &ReadSide) {
         let profile = Box::new(profile(&person(2), name));
         side.park(park, &person(2), ParkCommand::ReviseProfile { profile, replace_pending: true }).await;
     }
+    let picture = side.file(&person(2)).await;
+    let shown = profile_with(&person(2), serde_json::json!({"images": [picture]}));
+    let revise = ParkCommand::ReviseProfile { profile: Box::new(shown), replace_pending: true };
+    side.park(park, &person(2), revise).await;
+    let approve = ReviewCommand::Approve { comment: None };
+    let command = ParkCommand::ReviewProfile { revision: 3, command: Box::new(approve) };
+    side.park(park, &reviewer(1), command).await;
+    let last = Box::new(profile(&person(2), "最后一次修改"));
+    side.park(park, &person(2), ParkCommand::ReviseProfile { profile: last, replace_pending: true }).await;
     let reject = ReviewCommand::Reject { reason: "名称与批复不符".to_owned() };
-    let command = ParkCommand::ReviewProfile { revision: 2, command: Box::new(reject) };
+    let command = ParkCommand::ReviewProfile { revision: 4, command: Box::new(reject) };
     side.park(park, &reviewer(1), command).await;
     side.park(park, &reviewer(1), ParkCommand::Suspend { reason: "消防整改期间".to_owned() }).await;
     side.settle().await;

@@ -15,6 +15,7 @@ use crate::profile::Profile;
 use crate::provider_application::ProviderApplicationEvent;
 use crate::review::{DUE_AFTER, FieldNote, ReviewEvent};
 use crate::staff_account::{SecondFactorUsed, StaffAccountEvent};
+use crate::stored_file::{Content, ContentType, Owner, StoredFileEvent};
 use crate::stories::{account, at, person, profile, sealed, staff_id, uuid};
 
 mod assessment;
@@ -40,6 +41,7 @@ pub fn samples() -> Vec<Sample> {
     all.extend(application_events());
     all.extend(park_events());
     all.extend(assessment::events());
+    all.extend(file_events());
     all
 }
 
@@ -228,4 +230,27 @@ fn reviewed(aggregate: &str) -> Vec<(&'static str, ReviewEvent<Profile>)> {
         ("no_notes", ReviewEvent::Returned { revision: 2, reviewer, reason: reason.clone(), fields: vec![] }),
         ("full", ReviewEvent::Rejected { revision: 2, reviewer, reason }),
     ]
+}
+
+fn file_events() -> Vec<Sample> {
+    let subject = account(1).0;
+    let uploaded = |owner, content_type, name| StoredFileEvent::Uploaded {
+        owner,
+        content: Content { sha256: "ab".repeat(32), size: 48_213, content_type },
+        name,
+    };
+    let owned = |name| uploaded(Owner::Account(account(1)), ContentType::Pdf, name);
+    let place = format!("StoredFile/{}/1#/name", uuid(0x600));
+    let scanner = "clamav".to_owned();
+    let events = [
+        ("full", owned(Some(Personal::of(subject, "营业执照.pdf".to_owned())))),
+        ("minimal", owned(None)),
+        ("sealed", owned(Some(sealed(subject, &place)))),
+        ("erased", owned(Some(Personal::Erased { subject }))),
+        ("staff", uploaded(Owner::Staff(staff_id(1)), ContentType::Webp, None)),
+        ("full", StoredFileEvent::Accepted { scanner: Some(scanner.clone()) }),
+        ("minimal", StoredFileEvent::Accepted { scanner: None }),
+        ("full", StoredFileEvent::Refused { scanner, finding: "Eicar-Test-Signature".to_owned() }),
+    ];
+    events.into_iter().map(|(name, event)| Sample { name, event: Event::StoredFile(event) }).collect()
 }
