@@ -190,14 +190,21 @@ fn explain_all(errors: &Vec<ValidationError<'static>>) -> Vec<FieldError> {
     errors.iter().flat_map(explain).collect()
 }
 
-/// Of the alternatives at `at` the one that was meant: that of the right type, or else the last one. An optional object
-/// is "null or this object", and people want to know what is wrong inside of it.
+/// Of the alternatives at `at` the one that was meant: that of the right type and, where they are told apart by a `type`
+/// of one value each, of the right tag; or else the last one. An optional object is "null or this object", and people
+/// want to know what is wrong inside of it.
 fn nearest<'a>(
     at: &str,
     alternatives: &'a [Vec<ValidationError<'static>>],
 ) -> Option<&'a Vec<ValidationError<'static>>> {
+    let tag = format!("{at}/type");
     let is_of_other_type = |error: &ValidationError<'_>| {
-        matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == at
+        let path = error.instance_path().as_str();
+        (matches!(error.kind(), ValidationErrorKind::Type { .. }) && path == at)
+            || (matches!(
+                error.kind(),
+                ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. }
+            ) && path == tag)
     };
     let meant = alternatives.iter().find(|errors| !errors.iter().any(is_of_other_type));
     meant.or(alternatives.last()).filter(|errors| !errors.is_empty())

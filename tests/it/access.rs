@@ -14,6 +14,7 @@ use tests::TestApp;
 use tests::sample_files::{form, png};
 use tests::stories::profile;
 
+use crate::assessment::plan;
 use crate::openapi::{document, operations};
 use world::World;
 
@@ -36,6 +37,10 @@ pub enum Target {
     LivePicture,
     /// A certificate there.
     LiveCertificate,
+    /// An open assessment cycle in which a park of `parkOwner` takes part.
+    Cycle,
+    /// What that park files in it.
+    Submission,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -111,6 +116,47 @@ const CASES: &[(&str, Target, &str)] = &[
     ("workingCalendarList", Target::Nothing, ""),
     ("workingCalendarRead", Target::Nothing, ""),
     ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
+    ("assessmentCycleList", Target::Nothing, ""),
+    ("assessmentCycleRead", Target::Cycle, ""),
+    ("assessmentCycleDraft", Target::Nothing, r#"{"plan": "sample"}"#),
+    ("assessmentCycleRevise", Target::Cycle, r#"{"plan": "sample"}"#),
+    ("assessmentCycleOpen", Target::Cycle, "{}"),
+    ("assessmentCycleAddPark", Target::Cycle, r#"{"parkId": "00000000-0000-0000-0000-000000000000"}"#),
+    (
+        "assessmentCycleExtend",
+        Target::Cycle,
+        r#"{"parks": [], "until": "2027-01-01T00:00:00Z", "reason": "台风停工延期"}"#,
+    ),
+    ("assessmentCycleCancel", Target::Cycle, r#"{"reason": "短"}"#),
+    ("filingRead", Target::Cycle, ""),
+    ("filingSaveItem", Target::Cycle, r##"{"value": "#"}"##),
+    ("filingSubmit", Target::Cycle, r#"{"items": ["A1"]}"#),
+    ("filingSupplement", Target::Cycle, r#"{"items": ["A1"], "reason": "与企业名录核对后补报"}"#),
+    ("assessmentSubmissionList", Target::Nothing, ""),
+    ("assessmentSubmissionRead", Target::Submission, ""),
+    ("submissionItemClaim", Target::Submission, "{}"),
+    ("submissionItemRelease", Target::Submission, "{}"),
+    ("submissionItemVerify", Target::Submission, r##"{"adoptedValue": "#", "reason": "与企业名录核对"}"##),
+    ("submissionItemScore", Target::Submission, r#"{"score": "1"}"#),
+    ("submissionItemRecuse", Target::Submission, r#"{"reason": "与该园区有利害关系"}"#),
+    ("submissionItemReturn", Target::Submission, r#"{"reason": "资料不够齐全"}"#),
+    ("rankingCompute", Target::Cycle, "{}"),
+    ("rankingPublicize", Target::Cycle, "{}"),
+    ("rankingFinalize", Target::Cycle, "{}"),
+    ("rankingRead", Target::Cycle, ""),
+    ("rankingPrint", Target::Cycle, ""),
+    ("rankingTraceRead", Target::Cycle, ""),
+    ("objectionList", Target::Nothing, ""),
+    (
+        "objectionRaise",
+        Target::Nothing,
+        r#"{"cycleId": "cycle", "target": {"type": "total"}, "category": "other", "reason": "对总分有异议，请复核"}"#,
+    ),
+    ("objectionRead", Target::Nothing, ""),
+    ("objectionWithdraw", Target::Nothing, "{}"),
+    ("objectionPreview", Target::Nothing, r#"{"adjustments": []}"#),
+    ("objectionAccept", Target::Nothing, r#"{"answer": "核对后予以更正", "adjustments": []}"#),
+    ("objectionReject", Target::Nothing, r#"{"answer": "核对无误，不予采纳"}"#),
     ("fileUpload", Target::Nothing, FORM),
     ("fileRead", Target::OwnFile, ""),
     ("fileRead", Target::LivePicture, ""),
@@ -139,7 +185,8 @@ const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
 Drafts and applications are those of `user`, sessions too. Parks are those of `parkOwner` and `parkStaff`; `otherPark`
-runs another one. A parked stream to retry or skip is not there: 404 is for whoever may.
+runs another one. A parked stream to retry or skip is not there, nor is an objection: 404 is for whoever may. All cells
+of the assessment share one cycle: 409 and 422 are for whoever may, where an earlier cell did it already.
 ";
 
 #[tokio::test]
@@ -199,6 +246,8 @@ fn described(target: Target) -> &'static str {
         Target::OwnFile => "(own file)",
         Target::LivePicture => "(live picture)",
         Target::LiveCertificate => "(live certificate)",
+        Target::Cycle => "(open cycle)",
+        Target::Submission => "(own submission)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }
@@ -210,6 +259,12 @@ async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();
+    if body["plan"] == "sample" {
+        return plan(world.now());
+    }
+    if body["cycleId"] == "cycle" {
+        body["cycleId"] = json!(world.cycle());
+    }
     if body["profile"] == "whole" {
         body["profile"] = profile("改名后的园区");
     }

@@ -6,3 +6,5 @@ mod bad_input;
 mod filing;
 mod golden;
 mod world;
+
+pub use world::plan;

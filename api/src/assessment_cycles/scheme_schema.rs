@@ -233,7 +233,7 @@ enum RuleSchema {
 
 /// A rule with its tag as a type of one value.
 macro_rules! rule {
-    ($(#[$doc:meta])* $name:ident, $tag:ident = $value:literal, { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident, $tag:ident = $value:tt, { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(rename_all = "camelCase", deny_unknown_fields)]

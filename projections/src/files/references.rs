@@ -72,7 +72,16 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
         Event::AssessmentSubmission(AssessmentSubmissionEvent::Filed { items, at, .. }) => {
-            let references = items.iter().flat_map(of_filed).collect();
+            // One file may be the evidence of several items.
+            let files: BTreeSet<(Uuid, &'static str)> = items.iter().flat_map(of_filed).collect();
+            let references = files.into_iter().map(|(file, field)| Reference {
+                file,
+                field,
+                park: None,
+                readers: ASSESSING,
+                for_public: false,
+            });
+            let references = references.collect();
             Some((
                 "AssessmentSubmission",
                 Change::Set { part: format!("filed/{}", at.to_rfc3339()), references },
@@ -114,18 +123,15 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
 
 /// The evidence of a filed item, and the files that are its value. The event does not say whose it is: colleagues of the
 /// person who filed it read it only through what staff tell them.
-fn of_filed(item: &FiledItem) -> Vec<Reference> {
-    let value = match &item.value {
+fn of_filed(item: &FiledItem) -> Vec<(Uuid, &'static str)> {
+    let value: Vec<Uuid> = match &item.value {
         Value::List(files) => files.iter().filter_map(|file| file.parse().ok()).collect(),
         Value::Boolean(_) | Value::Plain(_) | Value::Ratio(_) | Value::Growth(_) | Value::Inputs(_) => {
             Vec::new()
         }
     };
-    let evidence = item.attachments.iter().map(|file| file.0);
-    let all =
-        value.into_iter().map(|file: Uuid| (file, "value")).chain(evidence.map(|file| (file, "attachments")));
-    all.map(|(file, field)| Reference { file, field, park: None, readers: ASSESSING, for_public: false })
-        .collect()
+    let evidence = item.attachments.iter().map(|file| (file.0, "attachments"));
+    value.into_iter().map(|file| (file, "value")).chain(evidence).collect()
 }
 
 /// Something that is reviewed: a submitted revision refers to its files, and an approved one is live. What is only

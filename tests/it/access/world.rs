@@ -2,9 +2,15 @@
 
 use application::access::Guarded;
 use application::{Context, Order};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
-use domain::id::{AccountId, CredentialId, ProviderApplicationId, SessionId, StaffId};
+use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleCommand, Calendar, CohortPark, Plan};
+use domain::assessment_scheme::sample;
+use domain::assessment_submission::submission_of;
+use domain::id::{
+    AccountId, AssessmentCycleId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId,
+};
 use domain::park::{Park, ParkCommand, ParkKind};
 use domain::phone::Phone;
 use domain::profile::{Profile, ProfileInput};
@@ -39,6 +45,7 @@ pub struct World<'a> {
     file: Uuid,
     picture: Uuid,
     certificate: Uuid,
+    cycle: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -79,6 +86,7 @@ impl<'a> World<'a> {
             file: nil,
             picture: nil,
             certificate: nil,
+            cycle: nil,
         };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
@@ -95,6 +103,7 @@ impl<'a> World<'a> {
         let shown = world.establish(owner, profile).await;
         let add = ParkCommand::AddStaff { account: Some(world.account("parkStaff")) };
         world.order::<Park>(shown, world.person("parkOwner"), add).await;
+        world.cycle = world.open_cycle().await;
         app.settle().await;
         // A fresh application of a cell is not refused because of these.
         world.order::<ProviderApplication>(world.submitted, world.person("user"), withdraw()).await;
@@ -105,6 +114,42 @@ impl<'a> World<'a> {
     /// Everybody, with the name of their column.
     pub fn callers(&self) -> &[(&'static str, Caller<'a>)] {
         &self.callers
+    }
+
+    /// The platform's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.now()
+    }
+
+    /// The assessment cycle that is open.
+    pub fn cycle(&self) -> Uuid {
+        self.cycle
+    }
+
+    /// A cycle in which only the settled park takes part; filing has begun.
+    async fn open_cycle(&self) -> Uuid {
+        let id = self.app.state.app.clock.new_id();
+        let assessor = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Assessor].into() };
+        let opens_at = self.now() - TimeDelta::days(1);
+        let calendar = Calendar {
+            filing_opens_at: opens_at,
+            filing_closes_at: opens_at + TimeDelta::days(20),
+            supplement_closes_at: opens_at + TimeDelta::days(27),
+            publicity_days: 5,
+            answer_days: 5,
+        };
+        let plan = Plan {
+            year: 2024,
+            title: "示例考核".to_owned(),
+            park_kinds: [ParkKind::Park].into(),
+            scheme: sample::scheme(),
+            calendar,
+        };
+        let draft = AssessmentCycleCommand::Draft { cycle: AssessmentCycleId(id), plan: Box::new(plan) };
+        self.order::<AssessmentCycle>(id, assessor.clone(), draft).await;
+        let cohort = vec![CohortPark { park: ParkId(self.park), kind: ParkKind::Park }];
+        self.order::<AssessmentCycle>(id, assessor, AssessmentCycleCommand::Open { cohort }).await;
+        id
     }
 
     /// A code for this number.
@@ -129,6 +174,8 @@ impl<'a> World<'a> {
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
             Target::SuspendedPark => (self.park(true).await, "parkProfile"),
+            Target::Cycle => (self.cycle, ""),
+            Target::Submission => (submission_of(AssessmentCycleId(self.cycle), ParkId(self.park)).0, ""),
             Target::Staff => (self.staff().await, ""),
             Target::Session => (self.spare_session().await, ""),
         };
@@ -137,6 +184,8 @@ impl<'a> World<'a> {
             .replace("{kind}", kind)
             .replace("{n}", "1")
             .replace("{year}", "2026")
+            .replace("{code}", "A1")
+            .replace("{parkId}", &self.park.to_string())
             .replace("{accountId}", &self.account("parkStaff").to_string())
             .replace("{aggregateType}", "Park")
             .replace("{name}", "parks")

@@ -24,12 +24,13 @@ fn pair(status: &str, button: &str) -> (String, String) {
 async fn an_item_is_filed_amended_returned_and_supplemented() {
     let app = TestApp::new().await;
     let world = World::new(&app).await;
-    let owner = world.owner(0).await;
-    let save = |value: &str| owner.put(&world.path("filing/items/A1"), json!({"value": value}));
     assert_eq!(stands(&world, "A1").await, pair("notFiled", "none"));
-    save("36").await.problem(409, "assessment_submission.not_open_yet");
+    let early = world.owner(0).await.put(&world.path("filing/items/A1"), json!({"value": "36"})).await;
+    early.problem(409, "assessment_submission.not_open_yet");
 
     world.day(1).await;
+    let owner = world.owner(0).await;
+    let save = |value: &str| owner.put(&world.path("filing/items/A1"), json!({"value": value}));
     assert_eq!(stands(&world, "A1").await, pair("notFiled", "file"));
     save("36").await.is(200);
     app.settle().await;

@@ -96,7 +96,7 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     assert_eq!(table(&first.json), GOLDEN, "what was published stays readable");
 
     // 定榜 by a second person, once the publicity is over.
-    officer.post(&world.path("finalize"), json!({})).await.problem(409, "ranking.same_person");
+    officer.post(&world.path("finalize"), json!({})).await.problem(403, "ranking.same_person");
     answering.post(&world.path("finalize"), json!({})).await.problem(409, "ranking.publicity_running");
     world.day(60).await;
     let (owner, answering) = (world.owner(2).await, app.as_staff_named("answering", &[Role::Assessor]).await);
