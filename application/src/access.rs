@@ -91,7 +91,7 @@ pub fn roles(action: Action) -> &'static [Role] {
     const SIGNED_IN: &[Role] =
         &[User, Enterprise, Park, Reviewer, Assessor, Editor, SystemAdmin, SecurityAdmin, Auditor];
     match action {
-        Action::ReadPublic | Action::SignIn | Action::SignInAsStaff => ANYONE,
+        Action::ReadPublic | Action::ReadRankings | Action::SignIn | Action::SignInAsStaff => ANYONE,
         Action::EndOwnSession | Action::ReadOwnAccount => SIGNED_IN,
         Action::ReadOwnApplications
         | Action::OpenProviderApplication
@@ -104,7 +104,7 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadParkRevisions => &[Park, Reviewer],
         Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
         Action::UploadFile => &[User, Assessor, Editor],
-        Action::EstablishPark => &[Process],
+        Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
             &[Park, Assessor, Reviewer, Auditor]
@@ -113,9 +113,7 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::JudgeAssessment
         | Action::PublishRanking
         | Action::AnswerObjection => &[Assessor],
-        Action::NoteDeadlines | Action::PutInObjection => &[Process],
         Action::FileAssessment | Action::RaiseObjection => &[Park],
-        Action::ReadRankings => ANYONE,
         Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],

@@ -177,21 +177,8 @@ async fn change(
     };
     let changes = match event {
         AssessmentCycleEvent::Drafted { .. } => Changes::default(),
-        AssessmentCycleEvent::Revised { year, title, park_kinds, scheme, calendar } => {
-            sqlx::query(
-                "update assessment_cycles set year = coalesce($2, year), title = coalesce($3, title),
-                     park_kinds = coalesce($4, park_kinds), scheme = coalesce($5, scheme),
-                     calendar = coalesce($6, calendar)
-                 where id = $1",
-            )
-            .bind(id)
-            .bind(year)
-            .bind(title)
-            .bind(park_kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>()))
-            .bind(scheme.as_ref().map(serde_json::to_value).transpose()?)
-            .bind(calendar.map(serde_json::to_value).transpose()?)
-            .execute(&mut *tx)
-            .await?;
+        AssessmentCycleEvent::Revised { .. } => {
+            revise(id, event, tx).await?;
             Changes::default()
         }
         AssessmentCycleEvent::Opened { scheme_version, cohort, at } => {
@@ -238,6 +225,31 @@ async fn change(
         }
     };
     apply(id, recorded, changes, tx).await
+}
+
+/// Replaces the parts of the plan that a revision names.
+async fn revise(
+    id: Uuid,
+    event: &AssessmentCycleEvent,
+    tx: &mut PgConnection,
+) -> Result<(), ProjectionError> {
+    let AssessmentCycleEvent::Revised { year, title, park_kinds, scheme, calendar } = event else {
+        return Ok(());
+    };
+    sqlx::query(
+        "update assessment_cycles set year = coalesce($2, year), title = coalesce($3, title),
+             park_kinds = coalesce($4, park_kinds), scheme = coalesce($5, scheme), calendar = coalesce($6, calendar)
+         where id = $1",
+    )
+    .bind(id)
+    .bind(year)
+    .bind(title)
+    .bind(park_kinds.as_ref().map(|kinds| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>()))
+    .bind(scheme.as_ref().map(serde_json::to_value).transpose()?)
+    .bind(calendar.map(serde_json::to_value).transpose()?)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn apply(

@@ -151,48 +151,9 @@ async fn take(cycle: Uuid, event: &RankingEvent, tx: &mut PgConnection) -> Resul
     match event {
         RankingEvent::Computed { run, inputs_hash, standings, at, .. } => {
             let made = Made { number: 0, because: None, run: *run, inputs_hash, standings, at: *at };
-            sqlx::query(
-                "insert into rankings (cycle, status, run, computed_at, current, publicity_ended, version, position)
-                 values ($1, $2, $3, $4, 0, false, 0, 0)
-                 on conflict (cycle) do update set run = excluded.run, computed_at = excluded.computed_at",
-            )
-            .bind(cycle)
-            .bind(RankingStatus::Computed.name())
-            .bind(number(*run)?)
-            .bind(at)
-            .execute(&mut *tx)
-            .await?;
-            for table in ["ranking_rows", "ranking_versions"] {
-                sqlx::query(&format!("delete from {table} where cycle = $1 and number = 0"))
-                    .bind(cycle)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            put(cycle, &made, tx).await?;
+            computed(cycle, &made, tx).await?;
         }
-        RankingEvent::Publicized { version, from, until, answers_due_at, scope, by, .. } => {
-            for table in ["ranking_rows", "ranking_versions"] {
-                sqlx::query(&format!("update {table} set number = $2 where cycle = $1 and number = 0"))
-                    .bind(cycle)
-                    .bind(number(*version)?)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            sqlx::query(
-                "update rankings set status = $2, current = $3, public_from = $4, public_until = $5,
-                     answers_due_at = $6, scope = $7, publicized_by = $8 where cycle = $1",
-            )
-            .bind(cycle)
-            .bind(RankingStatus::Publicized.name())
-            .bind(number(*version)?)
-            .bind(from)
-            .bind(until)
-            .bind(answers_due_at)
-            .bind(<&str>::from(*scope))
-            .bind(by.0)
-            .execute(&mut *tx)
-            .await?;
-        }
+        RankingEvent::Publicized { .. } => publicized(cycle, event, tx).await?,
         RankingEvent::Republished { version, because, run, inputs_hash, standings, at, .. } => {
             let made = Made {
                 number: *version,
@@ -229,6 +190,58 @@ async fn take(cycle: Uuid, event: &RankingEvent, tx: &mut PgConnection) -> Resul
             .await?;
         }
     }
+    Ok(())
+}
+
+/// Replaces what was computed before and not published.
+async fn computed(cycle: Uuid, made: &Made<'_>, tx: &mut PgConnection) -> Result<(), ProjectionError> {
+    sqlx::query(
+        "insert into rankings (cycle, status, run, computed_at, current, publicity_ended, version, position)
+         values ($1, $2, $3, $4, 0, false, 0, 0)
+         on conflict (cycle) do update set run = excluded.run, computed_at = excluded.computed_at",
+    )
+    .bind(cycle)
+    .bind(RankingStatus::Computed.name())
+    .bind(number(made.run)?)
+    .bind(made.at)
+    .execute(&mut *tx)
+    .await?;
+    for table in ["ranking_rows", "ranking_versions"] {
+        sqlx::query(&format!("delete from {table} where cycle = $1 and number = 0"))
+            .bind(cycle)
+            .execute(&mut *tx)
+            .await?;
+    }
+    put(cycle, made, tx).await?;
+    Ok(())
+}
+
+/// Makes what was computed the first version.
+async fn publicized(cycle: Uuid, event: &RankingEvent, tx: &mut PgConnection) -> Result<(), ProjectionError> {
+    let RankingEvent::Publicized { version, from, until, answers_due_at, scope, by, .. } = event else {
+        return Ok(());
+    };
+    for table in ["ranking_rows", "ranking_versions"] {
+        sqlx::query(&format!("update {table} set number = $2 where cycle = $1 and number = 0"))
+            .bind(cycle)
+            .bind(number(*version)?)
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::query(
+        "update rankings set status = $2, current = $3, public_from = $4, public_until = $5,
+             answers_due_at = $6, scope = $7, publicized_by = $8 where cycle = $1",
+    )
+    .bind(cycle)
+    .bind(RankingStatus::Publicized.name())
+    .bind(number(*version)?)
+    .bind(from)
+    .bind(until)
+    .bind(answers_due_at)
+    .bind(<&str>::from(*scope))
+    .bind(by.0)
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 

@@ -34,6 +34,9 @@ use uuid::Uuid;
 
 use application::ports::Clock as _;
 
+mod assessment;
+pub use assessment::assessed;
+
 /// More than the workers of any test here use at once.
 const CONNECTIONS: u32 = 24;
 /// No test waits longer for something that should happen.

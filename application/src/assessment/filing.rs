@@ -77,10 +77,9 @@ pub async fn by_staff(
 
 async fn facts(app: &App, whose: Whose) -> Result<(AssessmentCycle, CycleFacts), ExecuteError> {
     let missing = || ExecuteError::from(Refused::from(AssessmentSubmissionError::NotFound));
-    let cycle = super::cycle(app, whose.cycle).await.map_err(|error| match error {
-        ExecuteError::Refused(_) => missing(),
-        other => other,
-    })?;
+    let cycle = super::cycle(app, whose.cycle)
+        .await
+        .map_err(|error| if matches!(error, ExecuteError::Refused(_)) { missing() } else { error })?;
     let publicized = super::is_publicized(app, whose.cycle).await?;
     let facts = CycleFacts::of(&cycle, whose.park, publicized).ok_or_else(missing)?;
     Ok((cycle, facts))

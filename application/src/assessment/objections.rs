@@ -139,8 +139,5 @@ fn not_found() -> ExecuteError {
 
 /// A cycle that is not there is an objection that cannot be.
 fn hidden(error: ExecuteError) -> ExecuteError {
-    match error {
-        ExecuteError::Refused(_) => not_found(),
-        other => other,
-    }
+    if matches!(error, ExecuteError::Refused(_)) { not_found() } else { error }
 }

@@ -17,10 +17,8 @@ const REASON: &str = "数据接口故障，延长填报";
 type Outcome = Result<Vec<AssessmentCycleEvent>, AssessmentCycleError>;
 
 fn outcome_at(history: &[AssessmentCycleEvent], minutes: i64, command: AssessmentCycleCommand) -> Outcome {
-    let by: Actor = match command {
-        AssessmentCycleCommand::Mark(_) => PROCESS,
-        _ => assessor(1),
-    };
+    let is_clock = matches!(command, AssessmentCycleCommand::Mark(_));
+    let by: Actor = if is_clock { PROCESS } else { assessor(1) };
     when::<AssessmentCycle>(history, issued(&by, minutes, command))
 }
 

@@ -215,29 +215,22 @@ pub enum Button {
 /// The button of an item that parks file. A returned item can be supplemented also when all windows have passed:
 /// whoever returns it late still wants an answer.
 pub fn button(window: Window, status: ItemStatus) -> Button {
-    match (window, status) {
-        (_, ItemStatus::Verified | ItemStatus::Locked) | (Window::Upcoming, _) => Button::None,
-        (Window::Filing | Window::Supplement | Window::Closed, ItemStatus::Returned)
-        | (Window::Supplement, ItemStatus::NotFiled | ItemStatus::Draft | ItemStatus::Overdue) => {
-            Button::Supplement
-        }
-        (
-            Window::Filing,
-            ItemStatus::NotFiled
-            | ItemStatus::Draft
-            | ItemStatus::Submitted
-            | ItemStatus::Overdue
-            | ItemStatus::Supplemented,
-        ) => Button::File,
-        (Window::Supplement, ItemStatus::Submitted | ItemStatus::Supplemented)
-        | (
-            Window::Closed,
-            ItemStatus::NotFiled
-            | ItemStatus::Draft
-            | ItemStatus::Submitted
-            | ItemStatus::Overdue
-            | ItemStatus::Supplemented,
-        ) => Button::None,
+    use ItemStatus::{Draft, Locked, NotFiled, Overdue, Returned, Submitted, Supplemented, Verified};
+    match window {
+        Window::Upcoming => Button::None,
+        Window::Filing => match status {
+            NotFiled | Draft | Submitted | Overdue | Supplemented => Button::File,
+            Returned => Button::Supplement,
+            Verified | Locked => Button::None,
+        },
+        Window::Supplement => match status {
+            NotFiled | Draft | Overdue | Returned => Button::Supplement,
+            Submitted | Supplemented | Verified | Locked => Button::None,
+        },
+        Window::Closed => match status {
+            Returned => Button::Supplement,
+            NotFiled | Draft | Submitted | Overdue | Supplemented | Verified | Locked => Button::None,
+        },
     }
 }
 

@@ -26,6 +26,7 @@ mod filing;
 mod golden;
 mod histories;
 mod judging;
+mod many_items;
 
 const WHY: &str = "财务系统升级，当时无法取数";
 const REASON: &str = "与海关数据不一致";
@@ -189,6 +190,13 @@ fn acts_of_the_authority() -> Vec<SubmissionAct> {
     ]
 }
 
+fn is_of_the_park(act: &SubmissionAct) -> bool {
+    matches!(
+        act,
+        SubmissionAct::SaveDrafts { .. } | SubmissionAct::Submit { .. } | SubmissionAct::Supplement { .. }
+    )
+}
+
 #[test]
 fn a_submission_belongs_to_one_cycle_and_park() {
     let other = |n| submission_of(cycle(), park(n));
@@ -257,12 +265,7 @@ fn nothing_happens_outside_an_open_cycle_and_its_cohort() {
     ];
     for (facts, expected) in cases {
         for act in acts.iter().chain(&process) {
-            let by = match act {
-                SubmissionAct::SaveDrafts { .. }
-                | SubmissionAct::Submit { .. }
-                | SubmissionAct::Supplement { .. } => person(1),
-                _ => assessor(1),
-            };
+            let by = if is_of_the_park(act) { person(1) } else { assessor(1) };
             let refused = outcome_with(&filed(), &by, FILING, facts.clone(), act.clone());
             assert_eq!(refused, Err(expected.clone()), "{act:?}");
         }

@@ -295,9 +295,9 @@ fn an_accepted_objection_makes_one_more_version() {
 fn the_end_of_the_publicity_is_noted_once() {
     let end = || RankingCommand::EndPublicity;
     assert_eq!(outcome(&publicized(), &PROCESS, AFTER - 1, end()), Err(RankingError::NotDue));
-    let ended = Ok(vec![RankingEvent::PublicityEnded {}]);
-    assert_eq!(outcome(&publicized(), &PROCESS, AFTER, end()), ended);
-    let history = [publicized(), ended.unwrap()].concat();
+    let ended = vec![RankingEvent::PublicityEnded {}];
+    assert_eq!(outcome(&publicized(), &PROCESS, AFTER, end()), Ok(ended.clone()));
+    let history = [publicized(), ended].concat();
     assert_eq!(outcome(&history, &PROCESS, AFTER, end()), Ok(vec![]));
     assert_eq!(outcome(&computed(), &PROCESS, AFTER, end()), Err(RankingError::NotPublicized));
 }

@@ -134,14 +134,14 @@ pub async fn filing(
     let Some(found) = find(db, cycle, park).await? else { return Ok(None) };
     let submission = domain::assessment_submission::submission_of(cycle, park).0;
     let (version, locked) = head(db, submission).await?;
-    let states = states(db, submission).await?;
+    let by_code = states(db, submission).await?;
     let deadlines = found.calendar.deadlines(found.extended_until);
     let window = deadlines.window(now);
     let mut items = Vec::new();
     for dimension in &found.scheme.dimensions {
         for item in &dimension.items {
             let none = ItemState::default();
-            let state = states.get(&item.code).unwrap_or(&none);
+            let state = by_code.get(&item.code).unwrap_or(&none);
             let status = if locked || found.published { ItemStatus::Locked } else { state.status() };
             let button = if is_filed_by_park(item) { button(window, status) } else { Button::None };
             items.push(FilingItem {
@@ -180,7 +180,7 @@ pub async fn filing(
         filing_closes_at: deadlines.filing_closes_at,
         supplement_closes_at: deadlines.supplement_closes_at,
         extension_reason: found.extension_reason,
-        supplements: states.values().filter(|state| state.supplemented).count(),
+        supplements: by_code.values().filter(|state| state.supplemented).count(),
         items,
         version,
     }))

@@ -71,7 +71,15 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
         | Event::AssessmentCycle(_)
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
-        Event::AssessmentSubmission(AssessmentSubmissionEvent::Filed { items, at, .. }) => {
+        Event::AssessmentSubmission(event) => filed(event),
+        Event::Objection(event) => raised(event),
+    }
+}
+
+/// A filing refers to the evidence of its items; what is only drafted is its author's alone.
+fn filed(event: &AssessmentSubmissionEvent) -> Option<(&'static str, Change)> {
+    match event {
+        AssessmentSubmissionEvent::Filed { items, at, .. } => {
             // One file may be the evidence of several items.
             let files: BTreeSet<(Uuid, &'static str)> = items.iter().flat_map(of_filed).collect();
             let references = files.into_iter().map(|(file, field)| Reference {
@@ -81,26 +89,26 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
                 readers: ASSESSING,
                 for_public: false,
             });
-            let references = references.collect();
-            Some((
-                "AssessmentSubmission",
-                Change::Set { part: format!("filed/{}", at.to_rfc3339()), references },
-            ))
+            let part = format!("filed/{}", at.to_rfc3339());
+            Some(("AssessmentSubmission", Change::Set { part, references: references.collect() }))
         }
-        Event::AssessmentSubmission(
-            AssessmentSubmissionEvent::Begun { .. }
-            | AssessmentSubmissionEvent::Drafted { .. }
-            | AssessmentSubmissionEvent::ItemClaimed { .. }
-            | AssessmentSubmissionEvent::ItemReleased { .. }
-            | AssessmentSubmissionEvent::ItemVerified { .. }
-            | AssessmentSubmissionEvent::ItemScored { .. }
-            | AssessmentSubmissionEvent::ItemRecused { .. }
-            | AssessmentSubmissionEvent::ItemReturned { .. }
-            | AssessmentSubmissionEvent::ItemsOverdue { .. }
-            | AssessmentSubmissionEvent::ItemsAdjusted { .. }
-            | AssessmentSubmissionEvent::Locked {},
-        ) => None,
-        Event::Objection(ObjectionEvent::Raised(raised)) => {
+        AssessmentSubmissionEvent::Begun { .. }
+        | AssessmentSubmissionEvent::Drafted { .. }
+        | AssessmentSubmissionEvent::ItemClaimed { .. }
+        | AssessmentSubmissionEvent::ItemReleased { .. }
+        | AssessmentSubmissionEvent::ItemVerified { .. }
+        | AssessmentSubmissionEvent::ItemScored { .. }
+        | AssessmentSubmissionEvent::ItemRecused { .. }
+        | AssessmentSubmissionEvent::ItemReturned { .. }
+        | AssessmentSubmissionEvent::ItemsOverdue { .. }
+        | AssessmentSubmissionEvent::ItemsAdjusted { .. }
+        | AssessmentSubmissionEvent::Locked {} => None,
+    }
+}
+
+fn raised(event: &ObjectionEvent) -> Option<(&'static str, Change)> {
+    match event {
+        ObjectionEvent::Raised(raised) => {
             let references = raised.attachments.iter().map(|file| Reference {
                 file: file.0,
                 field: "attachments",
@@ -110,14 +118,12 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
             });
             Some(("Objection", Change::Set { part: LIVE.to_owned(), references: references.collect() }))
         }
-        Event::Objection(
-            ObjectionEvent::Withdrawn {}
-            | ObjectionEvent::Claimed { .. }
-            | ObjectionEvent::Released {}
-            | ObjectionEvent::Accepted { .. }
-            | ObjectionEvent::Rejected { .. }
-            | ObjectionEvent::Overdue {},
-        ) => None,
+        ObjectionEvent::Withdrawn {}
+        | ObjectionEvent::Claimed { .. }
+        | ObjectionEvent::Released {}
+        | ObjectionEvent::Accepted { .. }
+        | ObjectionEvent::Rejected { .. }
+        | ObjectionEvent::Overdue {} => None,
     }
 }
 

@@ -45,14 +45,14 @@ fn parameter(uri: &Uri, name: &str) -> Option<String> {
 }
 
 async fn answer(State(store): State<Store>, request: Request<Body>) -> Response {
-    let (head, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let body = to_bytes(body, 64 * 1024 * 1024).await.unwrap();
-    let signature = head.headers["authorization"].to_str().unwrap();
+    let signature = parts.headers["authorization"].to_str().unwrap();
     assert!(signature.starts_with("AWS4-HMAC-SHA256 Credential=zsq/"), "{signature}");
-    let key = head.uri.path().strip_prefix(BUCKET).unwrap_or_default().to_owned();
-    let (upload, part) = (parameter(&head.uri, "uploadId"), parameter(&head.uri, "partNumber"));
+    let key = parts.uri.path().strip_prefix(BUCKET).unwrap_or_default().to_owned();
+    let (upload, part) = (parameter(&parts.uri, "uploadId"), parameter(&parts.uri, "partNumber"));
     let mut held = store.lock().unwrap();
-    match (head.method.as_str(), upload, part) {
+    match (parts.method.as_str(), upload, part) {
         ("POST", None, None) => {
             held.uploads.insert(key.clone(), BTreeMap::new());
             let id = format!("<UploadId>{}</UploadId>", key.replace('/', "-"));
@@ -72,13 +72,13 @@ async fn answer(State(store): State<Store>, request: Request<Body>) -> Response 
             held.uploads.remove(&key).unwrap();
             StatusCode::NO_CONTENT.into_response()
         }
-        ("PUT", None, None) => put(&mut held, key, &head.headers, body),
+        ("PUT", None, None) => put(&mut held, key, &parts.headers, body),
         ("DELETE", None, None) => {
             held.objects.remove(&key);
             StatusCode::NO_CONTENT.into_response()
         }
-        ("GET", None, None) if parameter(&head.uri, "list-type").is_some() => list(&held),
-        ("GET" | "HEAD", None, None) => get(&held, &key, &head.headers),
+        ("GET", None, None) if parameter(&parts.uri, "list-type").is_some() => list(&held),
+        ("GET" | "HEAD", None, None) => get(&held, &key, &parts.headers),
         other => panic!("{other:?}: no request of ours"),
     }
 }
@@ -110,17 +110,14 @@ fn get(held: &Held, key: &str, headers: &HeaderMap) -> Response {
 }
 
 fn list(held: &Held) -> Response {
-    let rows: String = held
-        .objects
-        .iter()
-        .map(|(key, object)| {
-            format!(
-                "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-23T00:00:00Z</LastModified>\
-                 <ETag>\"whole\"</ETag></Contents>",
-                object.len()
-            )
-        })
-        .collect();
+    let row = |(key, object): (&String, &Bytes)| {
+        let (size, modified) = (object.len(), "2026-11-23T00:00:00Z");
+        format!(
+            "<Contents><Key>{key}</Key><Size>{size}</Size><LastModified>{modified}</LastModified>\
+             <ETag>\"whole\"</ETag></Contents>"
+        )
+    };
+    let rows = held.objects.iter().map(row).collect::<Vec<_>>().concat();
     xml(&format!("<ListBucketResult>{rows}</ListBucketResult>"))
 }
 

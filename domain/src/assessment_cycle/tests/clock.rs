@@ -77,7 +77,7 @@ fn marks_fall_due_one_after_the_other() {
         (ENDS, ended(CLOSES + 7 * DAY)),
     ] {
         assert_eq!(mark_events(&history, minutes - 1), [], "{expected:?} is not due yet");
-        assert_eq!(mark_events(&history, minutes), [expected.clone()]);
+        assert_eq!(mark_events(&history, minutes), std::slice::from_ref(&expected));
         history.push(expected);
     }
     assert_eq!(mark_events(&history, ENDS + 365 * DAY), []);

@@ -41,12 +41,7 @@ proptest! {
         let mut minute = OPENS;
         for (pause, who, act) in acts {
             minute += pause;
-            let by = match act {
-                SubmissionAct::SaveDrafts { .. }
-                | SubmissionAct::Submit { .. }
-                | SubmissionAct::Supplement { .. } => person(who),
-                _ => assessor(who),
-            };
+            let by = if is_of_the_park(&act) { person(who) } else { assessor(who) };
             let issued = issued(&by, minute, AssessmentSubmissionCommand { cycle: facts(), act });
             let before = state.clone();
             let decided = state.decide(&issued).unwrap_or_default();

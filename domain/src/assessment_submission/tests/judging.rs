@@ -151,15 +151,15 @@ fn two_experts_far_apart_need_a_third() {
 
 #[test]
 fn a_recused_expert_does_not_judge_and_their_mark_is_void() {
-    let recused = AssessmentSubmissionEvent::ItemRecused {
+    let event = AssessmentSubmissionEvent::ItemRecused {
         code: "C4".to_owned(),
         reason: REASON.to_owned(),
         by: staff_id(1),
     };
-    assert_eq!(judged(&[], 1, recuse("C4")), Ok(vec![begun(), recused.clone()]));
+    assert_eq!(judged(&[], 1, recuse("C4")), Ok(vec![begun(), event.clone()]));
     let history = then(&[], &assessor(1), LATE, score("C4", "4"));
     let history = then(&history, &assessor(2), LATE, score("C4", "5"));
-    let history = [history, vec![recused]].concat();
+    let history = [history, vec![event]].concat();
     assert_eq!(scores(&history, "C4"), [(staff_id(2), "5".to_owned())]);
     assert_eq!(judged(&history, 1, recuse("C4")), Ok(vec![]));
     let refused = judged(&history, 1, score("C4", "4")).unwrap_err();
