@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::actor::Caller;
-use crate::command::{Command, stamp};
+use crate::command::{Posted, stamp};
 use crate::limits::{limit_headers, refuse_if_spent, too_early};
 use crate::problem::Problem;
 use crate::query::Asked;
@@ -167,12 +167,11 @@ fn ways(state: &AppState) -> Vec<SignInWay> {
     request_body = RequestSmsCode, responses((status = 202, body = SmsCodeSent)))]
 async fn request_code(
     State(state): State<AppState>,
-    command: Command<RequestSmsCode>,
+    Posted { caller, body }: Posted<RequestSmsCode>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
     let sms = state.sms.as_ref().ok_or_else(sms_off)?;
     let phone = parse_phone(&body.phone)?;
-    let verdict = state.limits.sms_code(&phone, command.caller.address()).await?;
+    let verdict = state.limits.sms_code(&phone, caller.address()).await?;
     let headers = limit_headers(&verdict);
     refuse_if_spent(&verdict, "sms.too_frequent")?;
     let issued = state.codes.issue(&phone).await?;
@@ -226,28 +225,22 @@ fn sms_problem(error: &SmsError) -> Problem {
 async fn sign_in_by_sms(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<SignInBySms>,
+    Posted { caller, body }: Posted<SignInBySms>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    let context = &command.caller.context;
+    let context = &caller.context;
     let phone = parse_phone(&body.phone)?;
     let proved = ProvedPhone {
         phone: phone.clone(),
         channel: SignInChannel::Sms,
         consented: body.consent.map(Consent::version),
-        current: current_statement(&state, &command.caller.actor).await?,
+        current: current_statement(&state, &caller.actor).await?,
     };
     // Said before the code is used up: a person who forgot the tick keeps their code.
     sign_in::check_consent(&state.app, &proved).await?;
-    check_code(&state, &command.caller, &phone, &body.code).await?;
+    check_code(&state, &caller, &phone, &body.code).await?;
     let signed_in = sign_in::by_phone(&state.app, &proved, context).await?;
-    let new = new_session(
-        signed_in.session,
-        Holder::Account(signed_in.account),
-        body.session,
-        &command.caller,
-        &headers,
-    );
+    let new =
+        new_session(signed_in.session, Holder::Account(signed_in.account), body.session, &caller, &headers);
     let opened = state.sessions.open(&new).await?;
     let account = SignedInAccount { id: signed_in.account.0, phone: Some(phone.masked()), username: None };
     let mut response = begin(&state, body.session, &opened, signed_in.registered, account);

@@ -60,8 +60,7 @@ async fn unlink(
     Id(provider): Id<LinkedProvider>,
     command: Command<UnlinkIdentity>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::ChangeOwnIdentities)?;
+    let (body, command) = command.permit(&state, Action::ChangeOwnIdentities)?;
     let account = match &command.caller.actor {
         Actor::Person { account, .. } => *account,
         Actor::Visitor | Actor::Staff { .. } | Actor::Process(_) => return Err(Problem::not_found()),

@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use crate::actor::Caller;
 use crate::auth::{Consent, TAG, check_code, current_statement, parse_phone};
-use crate::command::{Command, stamp};
+use crate::command::{Posted, stamp};
 use crate::limits::refuse_if_spent;
 use crate::problem::Problem;
 use crate::query::Id;
@@ -71,13 +71,11 @@ type Brought = Query<BTreeMap<String, String>>;
 async fn start_wechat(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<StartWechatLogin>,
+    Posted { caller, body }: Posted<StartWechatLogin>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
     let website = state.wechat.as_ref().ok_or_else(|| not_offered(IdentityProvider::Wechat))?;
     let provider = IdentityProvider::Wechat;
-    let started =
-        start(&state, &headers, &command.caller, provider, body.session, body.return_to.as_deref()).await?;
+    let started = start(&state, &headers, &caller, provider, body.session, body.return_to.as_deref()).await?;
     let qr_url = website.authorize_url(&callback(&state, provider), started.state.expose_secret());
     let answer =
         WechatLoginStarted { login_id: started.id, qr_url: qr_url.into(), expires_at: started.expires_at };
@@ -90,17 +88,15 @@ async fn start_wechat(
 async fn start_haiyiban(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<StartHaiyibanLogin>,
+    Posted { caller, body }: Posted<StartHaiyibanLogin>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
     let provider = IdentityProvider::Haiyiban;
     let idp = state.haiyiban.as_ref().ok_or_else(|| not_offered(provider))?;
     if body.subject_type == LoginSubject::LegalPerson || body.purpose == LoginPurpose::Certify {
         let detail = "海易办法人登录和企业认证尚未开通，请使用个人登录";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "haiyiban.enterprise_off", detail));
     }
-    let started =
-        start(&state, &headers, &command.caller, provider, body.session, body.return_to.as_deref()).await?;
+    let started = start(&state, &headers, &caller, provider, body.session, body.return_to.as_deref()).await?;
     let url =
         idp.authorize_url(SubjectType::Person, &callback(&state, provider), started.state.expose_secret());
     let answer = HaiyibanLoginStarted {
@@ -219,9 +215,8 @@ async fn claim(
 async fn bind(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<BindPhone>,
+    Posted { caller, body }: Posted<BindPhone>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
     let flow = own_flow(&state, &headers, body.login_id).await?;
     let (FlowStatus::NeedsPhone, Some(identity)) = (flow.status, &flow.identity) else {
         let detail = "该登录已过期或不需要绑定手机号，请重新扫码登录";
@@ -232,17 +227,17 @@ async fn bind(
         phone: phone.clone(),
         channel: identity.provider.channel(),
         consented: body.consent.map(Consent::version),
-        current: current_statement(&state, &command.caller.actor).await?,
+        current: current_statement(&state, &caller.actor).await?,
     };
     // Said before the code is used up: a person who forgot the tick keeps their code.
     sign_in::check_consent(&state.app, &proved).await?;
-    check_code(&state, &command.caller, &phone, &body.code).await?;
-    let signed_in = sign_in::bind(&state.app, &proved, identity, &command.caller.context).await?;
+    check_code(&state, &caller, &phone, &body.code).await?;
+    let signed_in = sign_in::bind(&state.app, &proved, identity, &caller.context).await?;
     // Whoever binds a second time proved the phone a second time: that is a sign-in of its own.
     state.login_flows.claim(flow.id).await?;
     let transport = transport_of(flow.transport);
     let SignedIn { account, session, registered, receipt } = signed_in;
-    let new = new_session(session, Holder::Account(account), transport, &command.caller, &headers);
+    let new = new_session(session, Holder::Account(account), transport, &caller, &headers);
     let opened = state.sessions.open(&new).await?;
     let account = SignedInAccount { id: account.0, phone: Some(phone.masked()), username: None };
     let mut response = begin(&state, transport, &opened, registered, account);

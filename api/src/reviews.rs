@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
@@ -69,7 +69,8 @@ async fn claim(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    reserve(&state, kind, id, command.split().1, true).await
+    let (_, command) = command.permit(&state, Action::Review)?;
+    reserve(&state, kind, id, command, true).await
 }
 
 /// Gives the reservation back.
@@ -87,14 +88,15 @@ async fn release(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    reserve(&state, kind, id, command.split().1, false).await
+    let (_, command) = command.permit(&state, Action::Review)?;
+    reserve(&state, kind, id, command, false).await
 }
 
 async fn reserve(
     state: &AppState,
     kind: ReviewKind,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     claim: bool,
 ) -> Result<Done, Problem> {
     let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
@@ -105,7 +107,6 @@ async fn reserve(
                 .await?
         }
         ReviewKind::ParkProfile => {
-            command.caller.may(Action::Review)?;
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
                 .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })

@@ -8,6 +8,7 @@ use application::ports::Sms;
 use infrastructure::clock::SandboxClock;
 use infrastructure::config::Config;
 use infrastructure::credentials::Credentials;
+use infrastructure::files::Files;
 use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub limits: RateLimits,
     /// Secrets of staff.
     pub credentials: Credentials,
+    /// The bytes of files.
+    pub files: Files,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
     /// Signing in by WeChat; none where that way is switched off.

@@ -5,13 +5,19 @@
 
 use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
+use domain::assessment_cycle::AssessmentCycleCommand;
+use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
 use domain::legal_statement::LegalStatementCommand;
+use domain::objection::ObjectionCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
 use domain::provider_application::ProviderApplicationCommand;
+use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
 use domain::staff_account::StaffAccountCommand;
+use domain::stored_file::StoredFileCommand;
+use domain::working_calendar::WorkingCalendarCommand;
 
 use Role::{
     Assessor, Auditor, Editor, Enterprise, Park, Process, Reviewer, SecurityAdmin, SystemAdmin, User, Visitor,
@@ -42,6 +48,22 @@ pub enum Action {
     ReadParkRevisions,
     ManageParkStaff,
     SuspendPark,
+    // Assessment
+    SetWorkingCalendar,
+    ReadAssessmentCycles,
+    ManageAssessmentCycles,
+    NoteDeadlines,
+    FileAssessment,
+    ReadAssessmentSubmissions,
+    JudgeAssessment,
+    PublishRanking,
+    ReadRankings,
+    RaiseObjection,
+    ReadObjections,
+    AnswerObjection,
+    PutInObjection,
+    // Files
+    UploadFile,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -70,7 +92,7 @@ pub fn roles(action: Action) -> &'static [Role] {
     const SIGNED_IN: &[Role] =
         &[User, Enterprise, Park, Reviewer, Assessor, Editor, SystemAdmin, SecurityAdmin, Auditor];
     match action {
-        Action::ReadPublic | Action::SignIn | Action::SignInAsStaff => ANYONE,
+        Action::ReadPublic | Action::ReadRankings | Action::SignIn | Action::SignInAsStaff => ANYONE,
         Action::EndOwnSession | Action::ReadOwnAccount => SIGNED_IN,
         Action::ChangeOwnIdentities
         | Action::ReadOwnApplications
@@ -83,7 +105,18 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
         Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
-        Action::EstablishPark => &[Process],
+        Action::UploadFile => &[User, Assessor, Editor],
+        Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
+        Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
+        Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
+            &[Park, Assessor, Reviewer, Auditor]
+        }
+        Action::ManageAssessmentCycles
+        | Action::JudgeAssessment
+        | Action::PublishRanking
+        | Action::AnswerObjection => &[Assessor],
+        Action::FileAssessment | Action::RaiseObjection => &[Park],
+        Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
         Action::AdministerStaff => &[SecurityAdmin],
@@ -132,7 +165,7 @@ pub fn require(actor: &Actor, action: Action) -> Result<(), AccessError> {
 
 /// What everybody who is signed in may do about themself, also a member of staff who holds no role yet.
 fn is_everyones_own(action: Action) -> bool {
-    matches!(action, Action::EndOwnSession | Action::ReadOwnAccount)
+    matches!(action, Action::SignInAsStaff | Action::EndOwnSession | Action::ReadOwnAccount)
 }
 
 fn is_signed_in(actor: &Actor) -> bool {
@@ -166,6 +199,7 @@ impl Guarded for StaffAccountCommand {
             Self::EndSession { .. } => Action::EndOwnSession,
             Self::Grant { .. }
             | Self::Revoke { .. }
+            | Self::ResetPassword { .. }
             | Self::ResetSecondFactor { .. }
             | Self::Lock { .. }
             | Self::Unlock => Action::AdministerStaff,
@@ -202,11 +236,82 @@ impl Guarded for ParkCommand {
     }
 }
 
+impl Guarded for WorkingCalendarCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Set { .. } => Action::SetWorkingCalendar,
+        }
+    }
+}
+
+impl Guarded for AssessmentCycleCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Draft { .. }
+            | Self::Revise { .. }
+            | Self::Open { .. }
+            | Self::AddPark { .. }
+            | Self::Extend { .. }
+            | Self::Cancel { .. } => Action::ManageAssessmentCycles,
+            Self::Mark(_) => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for AssessmentSubmissionCommand {
+    fn action(&self) -> Action {
+        match &self.act {
+            SubmissionAct::SaveDrafts { .. }
+            | SubmissionAct::Submit { .. }
+            | SubmissionAct::Supplement { .. } => Action::FileAssessment,
+            SubmissionAct::Claim { .. }
+            | SubmissionAct::Release { .. }
+            | SubmissionAct::Verify { .. }
+            | SubmissionAct::Score { .. }
+            | SubmissionAct::Recuse { .. }
+            | SubmissionAct::Return { .. } => Action::JudgeAssessment,
+            SubmissionAct::MarkOverdue => Action::NoteDeadlines,
+            SubmissionAct::Adjust { .. } | SubmissionAct::Lock => Action::PutInObjection,
+        }
+    }
+}
+
+impl Guarded for RankingCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Compute { .. } | Self::Publicize { .. } | Self::Finalize { .. } => Action::PublishRanking,
+            Self::Republish { .. } => Action::PutInObjection,
+            Self::EndPublicity => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for ObjectionCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
+            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
+                Action::AnswerObjection
+            }
+            Self::MarkOverdue => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for StoredFileCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Receive { .. } => Action::UploadFile,
+        }
+    }
+}
+
 impl Guarded for OperationCommand {
     fn action(&self) -> Action {
         let Self::Record(event) = self;
         match event {
             OperationEvent::AuditQueried { .. } => Action::ReadAudit,
+            OperationEvent::RankingExported { .. } => Action::ReadRankings,
             OperationEvent::ProjectionRebuildRequested { .. }
             | OperationEvent::ParkedRetried { .. }
             | OperationEvent::ParkedSkipped { .. } => Action::OperateProjections,

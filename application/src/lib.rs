@@ -4,9 +4,10 @@
 //!
 //! Code map: [`execute`] from command to stored events, [`access`] the table of who may do what, [`ports`] what the
 //! outside provides, [`recorded`] an event as readers of the log see it, [`sign_in`] from a proved phone or a checked
-//! password to an account, [`processes`] what follows from events.
+//! password to an account, [`assessment`] facts of several streams, [`processes`] what follows from events.
 
 pub mod access;
+pub mod assessment;
 pub mod execute;
 pub mod ports;
 pub mod processes;

@@ -20,6 +20,8 @@ use crate::personal::{Personal, Sealed};
 use crate::profile::{Profile, ProfileInput};
 use crate::refusal::{FieldError, Refusal};
 
+pub mod assessment;
+
 /// When every story begins: 2026-11-23 09:00 in Sanya.
 const START: &str = "2026-11-23T01:00:00Z";
 

@@ -7,6 +7,7 @@
 //!
 //! `.env.example` documents every variable; a test compares it with what is read here.
 
+mod files;
 mod haiyiban;
 mod master_key;
 mod parts;
@@ -20,6 +21,7 @@ use std::env;
 
 use secrecy::SecretString;
 
+pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
 pub use haiyiban::SANDBOX_PATH as HAIYIBAN_SANDBOX_PATH;
 pub use master_key::{NoMasterKey, master_key};
 pub use parts::{DatabaseConfig, HttpConfig, Mode, SignInConfig, TelemetryConfig, ZoneConfig};
@@ -60,8 +62,8 @@ pub struct Config {
     pub wechat: WechatConfig,
     /// The identity provider, as declared.
     pub haiyiban: Option<Declaration>,
-    /// Where files are kept.
-    pub files_url: Option<String>,
+    /// Where files are kept, and who looks at them.
+    pub files: FilesConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
     shown: Vec<Shown>,
@@ -107,7 +109,7 @@ impl Config {
         let sms = SmsConfig::read(&mut variables, &zone);
         let wechat = WechatConfig::read(&mut variables, stand_in.as_ref());
         let haiyiban = haiyiban::read(&mut variables, stand_in.as_ref());
-        let files_url = parts::files_url(&mut variables);
+        let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
         let config = Self {
@@ -120,7 +122,7 @@ impl Config {
             sms,
             wechat,
             haiyiban,
-            files_url,
+            files,
             telemetry,
             shown,
             unknown: Vec::new(),
@@ -153,10 +155,8 @@ impl Config {
 
     /// What is right but not what one might think: to be told at the start.
     pub fn notices(&self) -> Vec<String> {
-        let absent = [
-            ("ZSQ_FILES_URL", self.files_url.is_some(), "does not keep files yet"),
-            ("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet"),
-        ];
+        let absent =
+            [("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet")];
         let absent = absent.into_iter().filter(|(_, is_set, _)| *is_set);
         let absent = absent.map(|(name, _, what)| format!("{name} is set, but this version of zsq {what}"));
         absent
@@ -186,6 +186,23 @@ impl Config {
         if self.sms.provider == SmsProvider::Sandbox {
             let expected = "production mode refuses the sandbox: use aliyun, tencent, or off, with which nobody signs in by SMS";
             variables.refuse("ZSQ_SMS_PROVIDER", expected, None);
+        }
+        self.check_production_files(variables);
+    }
+
+    /// Files are somebody's evidence: where they are and who looks at them is said, not guessed.
+    fn check_production_files(&self, variables: &mut Variables<'_>) {
+        let is_refused = |variables: &Variables<'_>, name| {
+            variables.problems.iter().any(|problem| problem.variable == name)
+        };
+        if self.files.place == FilesPlace::Default && !is_refused(variables, "ZSQ_FILES_URL") {
+            let expected = "production mode needs the place for files: file:///… or s3://…, backed up";
+            variables.refuse("ZSQ_FILES_URL", expected, None);
+        }
+        if self.files.scanner == ScannerConfig::Unsaid && !is_refused(variables, "ZSQ_SCANNER_URL") {
+            let expected =
+                "production mode needs the virus scanner: tcp://host:port of clamd, or off if that is meant";
+            variables.refuse("ZSQ_SCANNER_URL", expected, None);
         }
     }
 

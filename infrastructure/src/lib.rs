@@ -5,7 +5,7 @@
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
 //! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`], [`login_flows`],
 //! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways, [`wechat`], [`sso`],
-//! [`outbound`] how they are called; [`config`], [`telemetry`],
+//! [`outbound`] how they are called; [`files`] uploads; [`config`], [`telemetry`],
 //! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
 
 pub mod clock;
@@ -14,6 +14,7 @@ pub mod credentials;
 pub mod database;
 pub mod embedded_postgres;
 pub mod event_store;
+pub mod files;
 pub mod housekeeping;
 pub mod ids;
 pub mod installation;

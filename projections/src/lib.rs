@@ -8,6 +8,13 @@
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
 //! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
+//! | [`assessment_cycles`] | `AssessmentCycle*` | `GET assessment-cycles`, `GET assessment-cycles/{id}` |
+//! | [`assessment_submissions`] | `AssessmentSubmission*` | `GET assessment-submissions`, `GET assessment-cycles/{id}/filing` |
+//! | [`ranking`] | `Ranking*` | `GET assessment-cycles/{id}/ranking` |
+//! | [`objections`] | `Objection*` | `GET objections`, `GET objections/{id}` |
+//! | [`deadlines`] | those with a deadline, and those that end one | none: [`timekeeper`] reads it |
+//! | [`files`] | `StoredFile*`, and of what refers to files: `ParkEstablished`, `…Submitted`, `…Approved` | `GET files/{id}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -20,16 +27,22 @@
 //! writes, [`status`] where all of it stands, [`page`] lists.
 
 pub mod account_directory;
+pub mod assessment_cycles;
+pub mod assessment_submissions;
 pub mod audit_trail;
 pub mod consistency;
+pub mod deadlines;
 pub mod feed;
+pub mod files;
 pub mod generation;
 pub mod legal_statements;
+pub mod objections;
 pub mod page;
 pub mod parked;
 pub mod parks;
 pub mod projection;
 pub mod provider_applications;
+pub mod ranking;
 mod react;
 pub mod rebuild;
 pub mod review_queue;
@@ -39,8 +52,10 @@ pub mod staff_directory;
 pub mod status;
 mod step;
 pub mod stepper;
+pub mod timekeeper;
 mod wake;
 pub mod worker;
+pub mod working_calendars;
 
 pub use page::QueryError;
 pub use projection::Projection;
@@ -56,6 +71,13 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(provider_applications::ProviderApplications),
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
+        Box::new(working_calendars::WorkingCalendars),
+        Box::new(assessment_cycles::AssessmentCycles),
+        Box::new(assessment_submissions::AssessmentSubmissions),
+        Box::new(ranking::Rankings),
+        Box::new(objections::Objections),
+        Box::new(deadlines::Deadlines),
+        Box::new(files::Files),
         Box::new(audit_trail::AuditTrail),
     ]
 }

@@ -219,7 +219,13 @@ impl Projection for ReviewQueue {
                 | Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
-                | Event::Operation(_) => continue,
+                | Event::Operation(_)
+                | Event::WorkingCalendar(_)
+                | Event::AssessmentCycle(_)
+                | Event::AssessmentSubmission(_)
+                | Event::Ranking(_)
+                | Event::Objection(_)
+                | Event::StoredFile(_) => continue,
             };
             take(&mut rows, kind, id, recorded, event)?;
         }

@@ -11,8 +11,10 @@ use std::fmt::Write;
 use axum::http::Method;
 use serde_json::{Value, json};
 use tests::TestApp;
+use tests::sample_files::{form, png};
 use tests::stories::profile;
 
+use crate::assessment::plan;
 use crate::openapi::{document, operations};
 use world::World;
 
@@ -29,6 +31,16 @@ pub enum Target {
     Park,
     /// The same, suspended.
     SuspendedPark,
+    /// A file of `user` that stands nowhere.
+    OwnFile,
+    /// A picture on the live profile of a park of `parkOwner`.
+    LivePicture,
+    /// A certificate there.
+    LiveCertificate,
+    /// An open assessment cycle in which a park of `parkOwner` takes part.
+    Cycle,
+    /// What that park files in it.
+    Submission,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -37,6 +49,8 @@ pub enum Target {
     OwnSession,
 }
 
+/// Stands for a form with a picture.
+const FORM: &str = "form";
 /// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
 const CASES: &[(&str, Target, &str)] = &[
     ("authOptionsRead", Target::Nothing, ""),
@@ -110,12 +124,61 @@ const CASES: &[(&str, Target, &str)] = &[
     ("parkStaffAdd", Target::Park, r#"{"phone": "13800000112"}"#),
     ("parkStaffAdd", Target::SuspendedPark, r#"{"phone": "13800000112"}"#),
     ("parkStaffRemove", Target::Park, "{}"),
+    ("workingCalendarList", Target::Nothing, ""),
+    ("workingCalendarRead", Target::Nothing, ""),
+    ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
+    ("assessmentCycleList", Target::Nothing, ""),
+    ("assessmentCycleRead", Target::Cycle, ""),
+    ("assessmentCycleDraft", Target::Nothing, r#"{"plan": "sample"}"#),
+    ("assessmentCycleRevise", Target::Cycle, r#"{"plan": "sample"}"#),
+    ("assessmentCycleOpen", Target::Cycle, "{}"),
+    ("assessmentCycleAddPark", Target::Cycle, r#"{"parkId": "00000000-0000-0000-0000-000000000000"}"#),
+    (
+        "assessmentCycleExtend",
+        Target::Cycle,
+        r#"{"parks": [], "until": "2027-01-01T00:00:00Z", "reason": "台风停工延期"}"#,
+    ),
+    ("assessmentCycleCancel", Target::Cycle, r#"{"reason": "短"}"#),
+    ("filingRead", Target::Cycle, ""),
+    ("filingSaveItem", Target::Cycle, r##"{"value": "#"}"##),
+    ("filingSubmit", Target::Cycle, r#"{"items": ["A1"]}"#),
+    ("filingSupplement", Target::Cycle, r#"{"items": ["A1"], "reason": "与企业名录核对后补报"}"#),
+    ("assessmentSubmissionList", Target::Nothing, ""),
+    ("assessmentSubmissionRead", Target::Submission, ""),
+    ("submissionItemClaim", Target::Submission, "{}"),
+    ("submissionItemRelease", Target::Submission, "{}"),
+    ("submissionItemVerify", Target::Submission, r##"{"adoptedValue": "#", "reason": "与企业名录核对"}"##),
+    ("submissionItemScore", Target::Submission, r#"{"score": "1"}"#),
+    ("submissionItemRecuse", Target::Submission, r#"{"reason": "与该园区有利害关系"}"#),
+    ("submissionItemReturn", Target::Submission, r#"{"reason": "资料不够齐全"}"#),
+    ("rankingCompute", Target::Cycle, "{}"),
+    ("rankingPublicize", Target::Cycle, "{}"),
+    ("rankingFinalize", Target::Cycle, "{}"),
+    ("rankingRead", Target::Cycle, ""),
+    ("rankingPrint", Target::Cycle, ""),
+    ("rankingTraceRead", Target::Cycle, ""),
+    ("objectionList", Target::Nothing, ""),
+    (
+        "objectionRaise",
+        Target::Nothing,
+        r#"{"cycleId": "cycle", "target": {"type": "total"}, "category": "other", "reason": "对总分有异议，请复核"}"#,
+    ),
+    ("objectionRead", Target::Nothing, ""),
+    ("objectionWithdraw", Target::Nothing, "{}"),
+    ("objectionPreview", Target::Nothing, r#"{"adjustments": []}"#),
+    ("objectionAccept", Target::Nothing, r#"{"answer": "核对后予以更正", "adjustments": []}"#),
+    ("objectionReject", Target::Nothing, r#"{"answer": "核对无误，不予采纳"}"#),
+    ("fileUpload", Target::Nothing, FORM),
+    ("fileRead", Target::OwnFile, ""),
+    ("fileRead", Target::LivePicture, ""),
+    ("fileRead", Target::LiveCertificate, ""),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
     ("staffRevoke", Target::Staff, r#"{"role": "reviewer"}"#),
     ("staffLock", Target::Staff, r#"{"reason": "岗位已经调整"}"#),
     ("staffUnlock", Target::Staff, "{}"),
+    ("staffPasswordReset", Target::Staff, "{}"),
     ("staffSecondFactorReset", Target::Staff, "{}"),
     ("projectionList", Target::Nothing, ""),
     ("projectionRebuild", Target::Nothing, "{}"),
@@ -127,10 +190,14 @@ const CASES: &[(&str, Target, &str)] = &[
     ("auditStreamStateRead", Target::Park, ""),
 ];
 
+/// What is said to callers who may not do it at all, whatever they send.
+const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
+
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
 Drafts and applications are those of `user`, sessions too. Parks are those of `parkOwner` and `parkStaff`; `otherPark`
-runs another one. A parked stream to retry or skip is not there: 404 is for whoever may.
+runs another one. A parked stream to retry or skip is not there, nor is an objection: 404 is for whoever may. All cells
+of the assessment share one cycle: 409 and 422 are for whoever may, where an earlier cell did it already.
 ";
 
 #[tokio::test]
@@ -154,11 +221,24 @@ async fn every_operation_for_every_role() {
         for at in 0..world.callers().len() {
             number += 1;
             let (caller, path) = world.prepare(at, *target, path, method == "get").await;
+            let is_form = *body == FORM;
             let body = fill(&world, body, number).await;
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
-            let answer = if method == Method::GET { request.await } else { request.json(&body).await };
+            let answer = if method == Method::GET {
+                request.await
+            } else if is_form {
+                let (content_type, form) = form(&[("file", "a.png", &png())]);
+                request.raw(&content_type, form).await
+            } else {
+                request.json(&body).await
+            };
+            if method != Method::GET && !is_form && REFUSED.iter().any(|code| answer["code"] == *code) {
+                // Whoever may not do it does not learn how it would be done.
+                let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
+                nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
+            }
             write!(table, "{:>14}", answer.status.as_u16()).unwrap();
         }
         table.push('\n');
@@ -174,6 +254,11 @@ fn described(target: Target) -> &'static str {
         Target::Submitted => "(submitted)",
         Target::Park => "(park)",
         Target::SuspendedPark => "(suspended park)",
+        Target::OwnFile => "(own file)",
+        Target::LivePicture => "(live picture)",
+        Target::LiveCertificate => "(live certificate)",
+        Target::Cycle => "(open cycle)",
+        Target::Submission => "(own submission)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }
@@ -181,10 +266,16 @@ fn described(target: Target) -> &'static str {
 
 /// The body of one cell.
 async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
-    if body.is_empty() {
+    if body.is_empty() || body == FORM {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();
+    if body["plan"] == "sample" {
+        return plan(world.now());
+    }
+    if body["cycleId"] == "cycle" {
+        body["cycleId"] = json!(world.cycle());
+    }
     if body["profile"] == "whole" {
         body["profile"] = profile("改名后的园区");
     }

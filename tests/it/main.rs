@@ -6,10 +6,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod assessment;
 mod audit;
 mod bad_input;
 mod conventions;
 mod event_store;
+mod files;
 mod installation;
 mod logins;
 mod openapi;
@@ -26,3 +28,4 @@ mod stand_ins;
 mod story;
 mod tidy;
 mod typescript;
+mod working_calendars;

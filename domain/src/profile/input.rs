@@ -10,8 +10,9 @@ use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::Profile;
-use super::reader::{Bounds, Reader};
+use super::reader::Reader;
 use crate::credit_code::{CreditCode, CreditCodeError};
+use crate::decimal::Bounds;
 use crate::dictionary::{Facility, Service};
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};

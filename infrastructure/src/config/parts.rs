@@ -230,14 +230,6 @@ impl SignInConfig {
     }
 }
 
-/// Where files are kept: `ZSQ_FILES_URL`. This version keeps none yet.
-pub(super) fn files_url(variables: &mut Variables<'_>) -> Option<String> {
-    variables.optional("ZSQ_FILES_URL", "file:///… or s3://…", |value| {
-        let url = Url::parse(value).ok()?;
-        matches!(url.scheme(), "file" | "s3").then(|| value.to_owned())
-    })
-}
-
 /// Seals personal data and more: `ZSQ_MASTER_KEY`.
 pub(super) fn master_key(variables: &mut Variables<'_>) -> Option<SecretString> {
     let expected = "32 random bytes as 64 hexadecimal digits (openssl rand -hex 32) or base64";

@@ -2,9 +2,15 @@
 
 use application::access::Guarded;
 use application::{Context, Order};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
-use domain::id::{AccountId, CredentialId, ProviderApplicationId, SessionId, StaffId};
+use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleCommand, Calendar, CohortPark, Plan};
+use domain::assessment_scheme::sample;
+use domain::assessment_submission::submission_of;
+use domain::id::{
+    AccountId, AssessmentCycleId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId,
+};
 use domain::park::{Park, ParkCommand, ParkKind};
 use domain::phone::Phone;
 use domain::profile::{Profile, ProfileInput};
@@ -14,6 +20,7 @@ use domain::review::ReviewCommand;
 use domain::staff_account::{NewStaff, StaffAccount, StaffAccountCommand};
 use infrastructure::sessions::{Holder, NewSession, Transport};
 use secrecy::ExposeSecret;
+use tests::sample_files::{pdf, png};
 use tests::stories::profile;
 use tests::{Caller, TestApp};
 use tokio::sync::Mutex;
@@ -35,6 +42,10 @@ pub struct World<'a> {
     submitted: Uuid,
     park: Uuid,
     suspended: Uuid,
+    file: Uuid,
+    picture: Uuid,
+    certificate: Uuid,
+    cycle: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -63,14 +74,36 @@ impl<'a> World<'a> {
         app.create_staff("door", &[Role::Editor]).await;
         let nil = Uuid::nil();
         let (open, spare) = (Mutex::default(), Mutex::default());
-        let mut world =
-            Self { app, callers, open, spare, draft: nil, submitted: nil, park: nil, suspended: nil };
+        let mut world = Self {
+            app,
+            callers,
+            open,
+            spare,
+            draft: nil,
+            submitted: nil,
+            park: nil,
+            suspended: nil,
+            file: nil,
+            picture: nil,
+            certificate: nil,
+            cycle: nil,
+        };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
         world.park = world.park(false).await;
         world.suspended = world.park(true).await;
         let other = world.account("otherPark");
-        world.establish(other).await;
+        world.establish(other, parsed(other.0)).await;
+        world.file = world.upload("user", &pdf(100)).await;
+        world.picture = world.upload("parkOwner", &png()).await;
+        world.certificate = world.upload("parkOwner", &pdf(200)).await;
+        let owner = world.account("parkOwner");
+        let mut profile = parsed(owner.0);
+        (profile.images, profile.certificates) = (vec![world.picture], vec![world.certificate]);
+        let shown = world.establish(owner, profile).await;
+        let add = ParkCommand::AddStaff { account: Some(world.account("parkStaff")) };
+        world.order::<Park>(shown, world.person("parkOwner"), add).await;
+        world.cycle = world.open_cycle().await;
         app.settle().await;
         // A fresh application of a cell is not refused because of these.
         world.order::<ProviderApplication>(world.submitted, world.person("user"), withdraw()).await;
@@ -81,6 +114,42 @@ impl<'a> World<'a> {
     /// Everybody, with the name of their column.
     pub fn callers(&self) -> &[(&'static str, Caller<'a>)] {
         &self.callers
+    }
+
+    /// The platform's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.now()
+    }
+
+    /// The assessment cycle that is open.
+    pub fn cycle(&self) -> Uuid {
+        self.cycle
+    }
+
+    /// A cycle in which only the settled park takes part; filing has begun.
+    async fn open_cycle(&self) -> Uuid {
+        let id = self.app.state.app.clock.new_id();
+        let assessor = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Assessor].into() };
+        let opens_at = self.now() - TimeDelta::days(1);
+        let calendar = Calendar {
+            filing_opens_at: opens_at,
+            filing_closes_at: opens_at + TimeDelta::days(20),
+            supplement_closes_at: opens_at + TimeDelta::days(27),
+            publicity_days: 5,
+            answer_days: 5,
+        };
+        let plan = Plan {
+            year: 2024,
+            title: "示例考核".to_owned(),
+            park_kinds: [ParkKind::Park].into(),
+            scheme: sample::scheme(),
+            calendar,
+        };
+        let draft = AssessmentCycleCommand::Draft { cycle: AssessmentCycleId(id), plan: Box::new(plan) };
+        self.order::<AssessmentCycle>(id, assessor.clone(), draft).await;
+        let cohort = vec![CohortPark { park: ParkId(self.park), kind: ParkKind::Park }];
+        self.order::<AssessmentCycle>(id, assessor, AssessmentCycleCommand::Open { cohort }).await;
+        id
     }
 
     /// A code for this number.
@@ -98,10 +167,15 @@ impl<'a> World<'a> {
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
             Target::SuspendedPark if query => (self.suspended, ""),
+            Target::OwnFile => (self.file, ""),
+            Target::LivePicture => (self.picture, ""),
+            Target::LiveCertificate => (self.certificate, ""),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
             Target::SuspendedPark => (self.park(true).await, "parkProfile"),
+            Target::Cycle => (self.cycle, ""),
+            Target::Submission => (submission_of(AssessmentCycleId(self.cycle), ParkId(self.park)).0, ""),
             Target::Staff => (self.staff().await, ""),
             Target::Session => (self.spare_session().await, ""),
         };
@@ -110,6 +184,9 @@ impl<'a> World<'a> {
             .replace("{kind}", kind)
             .replace("{provider}", "wechat")
             .replace("{n}", "1")
+            .replace("{year}", "2026")
+            .replace("{code}", "A1")
+            .replace("{parkId}", &self.park.to_string())
             .replace("{accountId}", &self.account("parkStaff").to_string())
             .replace("{aggregateType}", "Park")
             .replace("{name}", "parks")
@@ -167,13 +244,18 @@ impl<'a> World<'a> {
         id
     }
 
-    async fn establish(&self, owner: AccountId) -> Uuid {
+    async fn upload(&self, name: &str, bytes: &[u8]) -> Uuid {
+        let (_, caller) = self.callers.iter().find(|(known, _)| *known == name).unwrap();
+        caller.upload("a file", bytes).await.created().id()
+    }
+
+    async fn establish(&self, owner: AccountId, profile: Profile) -> Uuid {
         let id = self.app.state.app.clock.new_id();
         let establish = ParkCommand::Establish {
             application: ProviderApplicationId(id),
             kind: ParkKind::Park,
             owner,
-            profile: Box::new(parsed(owner.0)),
+            profile: Box::new(profile),
         };
         self.order::<Park>(id, TESTS, establish).await;
         id
@@ -183,7 +265,7 @@ impl<'a> World<'a> {
     async fn park(&self, suspended: bool) -> Uuid {
         let owner = self.account("parkOwner");
         let by = self.person("parkOwner");
-        let id = self.establish(owner).await;
+        let id = self.establish(owner, parsed(owner.0)).await;
         let add = ParkCommand::AddStaff { account: Some(self.account("parkStaff")) };
         self.order::<Park>(id, by.clone(), add).await;
         let revise =
