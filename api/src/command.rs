@@ -208,6 +208,19 @@ impl Done {
     }
 }
 
+impl Done {
+    /// The answer with more in its body than the receipt.
+    pub fn saying<T: Serialize>(self, more: &T) -> Result<Response, Problem> {
+        let as_value = |error| Problem::internal(&error);
+        let mut body = serde_json::to_value(more).map_err(as_value)?;
+        body["id"] = serde_json::to_value(self.receipt.id).map_err(as_value)?;
+        body["version"] = self.receipt.version.into();
+        let mut response = (self.status, axum::Json(body)).into_response();
+        stamp(response.headers_mut(), &self.receipt);
+        Ok(response)
+    }
+}
+
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
         let body = ReceiptBody { id: self.receipt.id, version: self.receipt.version };

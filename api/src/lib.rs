@@ -26,6 +26,7 @@ mod legal_statements;
 mod limits;
 mod me;
 mod menu;
+mod news;
 mod parks;
 mod profile_schema;
 mod projections;

@@ -19,11 +19,12 @@ const SCHEMAS: &str = "#/components/schemas/";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
 /// Groups of operations, in the order in which a newcomer meets them.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("登录与账号", "短信验证码登录、工作人员登录、会话、用户中心、平台法律声明"),
     ("成为园区或基地", "申请、提交、退回、再提交、通过"),
     ("审核", "所有待审核事项的队列与领取"),
     ("园区与基地", "公开列表、我的后台、信息维护、后台人员、暂停与恢复"),
+    ("新闻资讯", "起草、提交、审核、下架、删除与恢复；公开列表与页面"),
     ("工作人员", "账号、角色、锁定、第二因素"),
     ("运维", "读模型的状态、重建、搁置的事件"),
     ("审计", "事件、事件流、回放"),
@@ -106,8 +107,8 @@ fn complete(method: &str, operation: &mut Map<String, Value>) {
         if !said {
             response["description"] = json!(if status == "204" { "完成" } else { "成功" });
         }
-        let answers_command = response.pointer("/content/application~1json/schema/$ref")
-            == Some(&json!(format!("{SCHEMAS}CommandReceipt")));
+        let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
+        let answers_command = schema.is_some_and(|name| name.ends_with("Receipt"));
         if answers_command {
             response["headers"] = json!({
                 "ETag": {"description": "版本，带引号", "schema": {"type": "string"}},

@@ -4,6 +4,7 @@ use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::phone_claim;
+use domain::actor::Actor;
 use domain::id::{AccountId, ParkId};
 use domain::park::{Park, ParkCommand};
 use domain::phone::Phone;
@@ -78,7 +79,7 @@ async fn list(
     // The read model leaves the contact out unless the park made it public.
     let mut profiles: Vec<&mut Value> = page.items.iter_mut().map(|park| &mut park.profile).collect();
     reveal(&state.vault, &mut profiles, Show::Full).await?;
-    Ok(asked.answer(&page, None))
+    Ok(asked.answer_public(&page))
 }
 
 /// The parks whose back office the caller may enter.
@@ -114,6 +115,9 @@ async fn read(
     let masked = asked.caller.actor.staff().is_some() && !is_public;
     let show = if masked { Show::Masked } else { Show::Full };
     reveal(&state.vault, &mut [&mut detail.profile], show).await?;
+    if asked.caller.actor == Actor::Visitor {
+        return Ok(asked.answer_public(&detail));
+    }
     let version = detail.version;
     Ok(asked.answer(&detail, Some(version)))
 }

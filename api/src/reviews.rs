@@ -3,6 +3,7 @@
 use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
+use domain::news_article::{NewsArticle, NewsArticleCommand};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationCommand};
 use domain::review::ReviewCommand;
@@ -30,6 +31,8 @@ pub enum ReviewKind {
     ProviderApplication,
     /// A revision of a park's profile; its id is the park's.
     ParkProfile,
+    /// A revision of an article of a park's news; its id is the article's.
+    NewsArticle,
 }
 
 /// All that waits for a decision, the most urgent first.
@@ -97,18 +100,33 @@ async fn reserve(
     command: Command<()>,
     claim: bool,
 ) -> Result<Done, Problem> {
-    let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
+    fn review<C>(claim: bool) -> ReviewCommand<C> {
+        if claim { ReviewCommand::Claim } else { ReviewCommand::Release }
+    }
     let receipt = match kind {
         ReviewKind::ProviderApplication => {
             command
-                .execute::<ProviderApplication>(state, id, ProviderApplicationCommand::Review(review))
+                .execute::<ProviderApplication>(
+                    state,
+                    id,
+                    ProviderApplicationCommand::Review(Box::new(review(claim))),
+                )
                 .await?
         }
         ReviewKind::ParkProfile => {
             command.caller.may(Action::Review)?;
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
-                .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })
+                .execute::<Park>(
+                    state,
+                    id,
+                    ParkCommand::ReviewProfile { revision, command: Box::new(review(claim)) },
+                )
+                .await?
+        }
+        ReviewKind::NewsArticle => {
+            command
+                .execute::<NewsArticle>(state, id, NewsArticleCommand::Judge(Box::new(review(claim))))
                 .await?
         }
     };

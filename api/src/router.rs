@@ -11,8 +11,8 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    audit, auth, health, legal_statements, me, openapi, parks, projections, provider_applications, reviews,
-    sandbox, sessions, staff, staff_auth,
+    audit, auth, health, legal_statements, me, news, openapi, parks, projections, provider_applications,
+    reviews, sandbox, sessions, staff, staff_auth,
 };
 
 /// The API's routes with their part of the document.
@@ -26,6 +26,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(provider_applications::routes())
         .merge(reviews::routes())
         .merge(parks::routes())
+        .merge(news::routes())
         .merge(staff::routes())
         .merge(projections::routes())
         .merge(audit::routes())

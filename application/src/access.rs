@@ -6,6 +6,7 @@
 use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
 use domain::legal_statement::LegalStatementCommand;
+use domain::news_article::NewsArticleCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
 use domain::provider_application::ProviderApplicationCommand;
@@ -41,6 +42,11 @@ pub enum Action {
     ReadParkRevisions,
     ManageParkStaff,
     SuspendPark,
+    // Park back office: news
+    WriteNews,
+    ReadParkNews,
+    ReviewNews,
+    ModerateNews,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -76,11 +82,15 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::EditProviderApplication
         | Action::ReadOwnParks
         | Action::ReviseParkProfile
-        | Action::ManageParkStaff => &[User],
+        | Action::ManageParkStaff
+        | Action::WriteNews => &[User],
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
-        Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadReviews => &[Reviewer, Editor],
+        Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadParkNews => &[Park, Editor],
+        Action::ReviewNews | Action::ModerateNews => &[Editor],
         Action::EstablishPark => &[Process],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
@@ -183,6 +193,21 @@ impl Guarded for ProviderApplicationCommand {
         match self {
             Self::Open { .. } => Action::OpenProviderApplication,
             Self::Review(command) => review_action(command, Action::EditProviderApplication),
+        }
+    }
+}
+
+impl Guarded for NewsArticleCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Open { .. }
+            | Self::Edit { .. }
+            | Self::Submit { .. }
+            | Self::Withdraw { .. }
+            | Self::Delete { .. }
+            | Self::Restore { .. } => Action::WriteNews,
+            Self::Judge(_) => Action::ReviewNews,
+            Self::TakeDown { .. } | Self::PutBack => Action::ModerateNews,
         }
     }
 }

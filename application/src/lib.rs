@@ -7,7 +7,9 @@
 //! password to an account, [`processes`] what follows from events.
 
 pub mod access;
+pub mod back_office;
 pub mod execute;
+pub mod news_html;
 pub mod ports;
 pub mod processes;
 pub mod recorded;

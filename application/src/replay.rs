@@ -5,6 +5,7 @@ use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::aggregate::Decide;
 use domain::legal_statement::LegalStatement;
+use domain::news_article::NewsArticle;
 use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
@@ -39,12 +40,13 @@ pub struct Replayed {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 6] = [
+pub const AGGREGATE_TYPES: [&str; 7] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
     ProviderApplication::TYPE,
     Park::TYPE,
+    NewsArticle::TYPE,
     Operation::TYPE,
 ];
 
@@ -62,6 +64,7 @@ impl App {
             LegalStatement::TYPE => self.replay_as::<LegalStatement>(id, until).await,
             ProviderApplication::TYPE => self.replay_as::<ProviderApplication>(id, until).await,
             Park::TYPE => self.replay_as::<Park>(id, until).await,
+            NewsArticle::TYPE => self.replay_as::<NewsArticle>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             _ => Ok(None),
         }

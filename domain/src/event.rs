@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::account::{Account, AccountEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::news_article::{NewsArticle, NewsArticleEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
@@ -25,6 +26,7 @@ pub enum Event {
     LegalStatement(LegalStatementEvent),
     ProviderApplication(ProviderApplicationEvent),
     Park(ParkEvent),
+    NewsArticle(NewsArticleEvent),
     Operation(OperationEvent),
 }
 
@@ -74,6 +76,7 @@ pub fn decode(
             decode_as::<ProviderApplication>(event_type, version, payload).map(Event::ProviderApplication)
         }
         Park::TYPE => decode_as::<Park>(event_type, version, payload).map(Event::Park),
+        NewsArticle::TYPE => decode_as::<NewsArticle>(event_type, version, payload).map(Event::NewsArticle),
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }

@@ -39,6 +39,8 @@ id! {
     ProviderApplicationId,
     /// A park or base (园区/基地).
     ParkId,
+    /// An article of a park's news (新闻资讯).
+    NewsArticleId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).

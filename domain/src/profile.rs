@@ -22,7 +22,6 @@ use crate::refusal::FieldError;
 use crate::region::Region;
 
 mod input;
-mod reader;
 pub use input::ProfileInput;
 #[cfg(test)]
 mod tests;

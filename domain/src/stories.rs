@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::actor::{Actor, Issued, Role};
 use crate::aggregate::{ClaimChange, Decide};
 use crate::id::{AccountId, ParkId, StaffId};
+use crate::news_article::{News, NewsInput};
 use crate::personal::{Personal, Sealed};
 use crate::profile::{Profile, ProfileInput};
 use crate::refusal::{FieldError, Refusal};
@@ -58,6 +59,11 @@ pub fn reviewer(n: u128) -> Actor {
     Actor::Staff { staff: staff_id(n), roles: BTreeSet::from([Role::Reviewer]) }
 }
 
+/// Content editor `n`.
+pub fn editor(n: u128) -> Actor {
+    Actor::Staff { staff: staff_id(n), roles: BTreeSet::from([Role::Editor]) }
+}
+
 /// A process of zsq.
 pub const PROCESS: Actor = Actor::Process("park_established");
 
@@ -94,6 +100,27 @@ pub fn profile_with(field: &str, value: impl Into<Value>) -> Profile {
     });
     body[field] = value.into();
     serde_json::from_value::<ProfileInput>(body).unwrap().parse(account(1).0).unwrap()
+}
+
+/// An article with every field.
+pub fn news() -> News {
+    news_with("title", "崖州湾园区举办跨境电商培训")
+}
+
+/// The full article with one field replaced.
+pub fn news_with(field: &str, value: impl Into<Value>) -> News {
+    let mut body = json!({
+        "title": "崖州湾园区举办跨境电商培训",
+        "column": "updates",
+        "source": "崖州湾园区",
+        "reprintUrl": "https://news.example/2026/1",
+        "cover": "01920000-0000-7000-8000-00000000000c",
+        "body": "<p>十一月二十日，<strong>六十家</strong>企业参加了培训。</p>",
+        "attachments": ["01920000-0000-7000-8000-00000000000d"],
+        "expiresOn": "2027-11-23",
+    });
+    body[field] = value.into();
+    serde_json::from_value::<NewsInput>(body).unwrap().parse().unwrap()
 }
 
 /// `value` as the event store writes it.

@@ -15,7 +15,9 @@ mod variables;
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use domain::news_article::SensitiveTerms;
 use secrecy::SecretString;
 
 pub use master_key::{NoMasterKey, master_key};
@@ -53,6 +55,8 @@ pub struct Config {
     pub wechat: WechatConfig,
     /// Declaration of the Haiyiban adapter.
     pub haiyiban: Option<PathBuf>,
+    /// What news is screened for before it is submitted.
+    pub sensitive_terms: Arc<SensitiveTerms>,
     /// Where files are kept.
     pub files_url: Option<String>,
     /// Logs and traces.
@@ -95,6 +99,7 @@ impl Config {
         let sms = SmsConfig::read(&mut variables, &zone);
         let wechat = WechatConfig::read(&mut variables);
         let haiyiban = parts::haiyiban(&mut variables);
+        let sensitive_terms = parts::sensitive_terms(&mut variables);
         let files_url = parts::files_url(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
@@ -108,6 +113,7 @@ impl Config {
             sms,
             wechat,
             haiyiban,
+            sensitive_terms,
             files_url,
             telemetry,
             shown,

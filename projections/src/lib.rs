@@ -6,8 +6,9 @@
 //! | [`staff_directory`] | `Staff*` | `GET staff` |
 //! | [`legal_statements`] | `LegalStatementPublished` | `GET legal-statements/current`, `GET auth/options` |
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
-//! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
+//! | [`review_queue`] | `ProviderApplication*`, `ParkProfile*` and `NewsArticle*` after the draft | `GET reviews` |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -25,6 +26,7 @@ pub mod consistency;
 pub mod feed;
 pub mod generation;
 pub mod legal_statements;
+pub mod news_articles;
 pub mod page;
 pub mod parked;
 pub mod parks;
@@ -56,6 +58,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(provider_applications::ProviderApplications),
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
+        Box::new(news_articles::NewsArticles),
         Box::new(audit_trail::AuditTrail),
     ]
 }

@@ -29,6 +29,10 @@ pub enum Target {
     Park,
     /// The same, suspended.
     SuspendedPark,
+    /// An article of such a park, revision 1 pending.
+    News,
+    /// The same, published.
+    PublishedNews,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -81,6 +85,8 @@ const CASES: &[(&str, Target, &str)] = &[
     ("reviewClaim", Target::Park, "{}"),
     ("reviewRelease", Target::Submitted, "{}"),
     ("reviewRelease", Target::Park, "{}"),
+    ("reviewClaim", Target::News, "{}"),
+    ("reviewRelease", Target::News, "{}"),
     ("parkList", Target::Nothing, ""),
     ("parkListMine", Target::Nothing, ""),
     ("parkRead", Target::Park, ""),
@@ -99,6 +105,21 @@ const CASES: &[(&str, Target, &str)] = &[
     ("parkStaffAdd", Target::Park, r#"{"phone": "13800000112"}"#),
     ("parkStaffAdd", Target::SuspendedPark, r#"{"phone": "13800000112"}"#),
     ("parkStaffRemove", Target::Park, "{}"),
+    ("newsList", Target::Nothing, ""),
+    ("newsRead", Target::News, ""),
+    ("newsRead", Target::PublishedNews, ""),
+    ("parkNewsList", Target::Park, ""),
+    ("newsOpen", Target::Park, "{}"),
+    ("newsOpen", Target::SuspendedPark, "{}"),
+    ("newsSave", Target::News, "{}"),
+    ("newsSubmit", Target::News, "{}"),
+    ("newsWithdraw", Target::News, "{}"),
+    ("newsApprove", Target::News, "{}"),
+    ("newsReturn", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsReject", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsTakeDown", Target::PublishedNews, r#"{"reason": "内容与事实不符"}"#),
+    ("newsRestore", Target::PublishedNews, "{}"),
+    ("newsDelete", Target::News, r#"{"confirm": "园区举办跨境电商培训"}"#),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
@@ -163,6 +184,8 @@ fn described(target: Target) -> &'static str {
         Target::Submitted => "(submitted)",
         Target::Park => "(park)",
         Target::SuspendedPark => "(suspended park)",
+        Target::News => "(news)",
+        Target::PublishedNews => "(published news)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }

@@ -11,6 +11,7 @@ mod bad_input;
 mod conventions;
 mod event_store;
 mod installation;
+mod news;
 mod openapi;
 mod parks;
 mod projections;

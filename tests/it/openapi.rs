@@ -27,6 +27,9 @@ const CONTRACT: &str = "
     post parks/{id}/profile-revisions/{n}/approve · post parks/{id}/profile-revisions/{n}/return
     post parks/{id}/profile-revisions/{n}/reject · post parks/{id}/profile-revisions/{n}/withdraw
     post parks/{id}/suspend · post parks/{id}/reinstate · get parks/{id}/staff · post parks/{id}/staff
+    post parks/{id}/news · put news/{id} · post news/{id}/submit · post news/{id}/withdraw · post news/{id}/approve
+    post news/{id}/return · post news/{id}/reject · post news/{id}/take-down · post news/{id}/restore
+    delete news/{id} · get parks/{id}/news · get news · get news/{id}
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
     post staff/{id}/unlock · post staff/{id}/reset-mfa · get projections · post projections/{name}/rebuild
     get projections/{name}/parked · post projections/{name}/parked/{key}/retry

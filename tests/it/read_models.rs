@@ -1,6 +1,7 @@
 //! The read models on PostgreSQL: given events, then rows; and who sees them.
 
 mod lists;
+mod news;
 mod replay;
 mod visibility;
 

@@ -35,6 +35,7 @@ fn stored(event: &Event) -> Value {
         Event::LegalStatement(event) => row::<LegalStatement>(event),
         Event::ProviderApplication(event) => row::<ProviderApplication>(event),
         Event::Park(event) => row::<Park>(event),
+        Event::NewsArticle(event) => row::<NewsArticle>(event),
         Event::Operation(event) => row::<Operation>(event),
     }
 }
@@ -101,6 +102,7 @@ fn all_event_types() -> BTreeMap<&'static str, BTreeSet<String>> {
                     "ProviderApplication",
                 ),
                 "Park" => reviewed("Park", ParkEvent::VARIANTS, "Profile", "ParkProfile"),
+                "NewsArticle" => reviewed("NewsArticle", NewsArticleEvent::VARIANTS, "Review", "NewsArticle"),
                 "Operation" => named("", OperationEvent::VARIANTS),
                 unknown => panic!("the events of {unknown} are not listed here"),
             };

@@ -10,11 +10,11 @@ use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::Profile;
-use super::reader::{Bounds, Reader};
 use crate::credit_code::{CreditCode, CreditCodeError};
 use crate::dictionary::{Facility, Service};
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};
+use crate::reader::{Bounds, Reader};
 use crate::refusal::FieldError;
 use crate::region::{Region, RegionError};
 

@@ -4,6 +4,7 @@ use domain::account::{AccountEvent, SignInChannel};
 use domain::actor::Role;
 use domain::event::Event;
 use domain::legal_statement::LegalStatementEvent;
+use domain::news_article::NewsArticleEvent;
 use domain::operation::OperationEvent;
 use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
@@ -23,6 +24,7 @@ pub(super) fn of(event: &Event) -> String {
         }
         Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => review("申请", event),
         Event::Park(event) => park(event),
+        Event::NewsArticle(event) => news(event),
         Event::Operation(event) => operation(event),
     }
 }
@@ -101,6 +103,21 @@ fn park(event: &ParkEvent) -> String {
         ParkEvent::Suspended { reason } => format!("暂停：{reason}"),
         ParkEvent::Reinstated {} => "恢复".to_owned(),
         ParkEvent::Profile(event) => review("信息修改", event),
+    }
+}
+
+fn news(event: &NewsArticleEvent) -> String {
+    match event {
+        NewsArticleEvent::Opened { .. } => "新建资讯".to_owned(),
+        NewsArticleEvent::HitsConfirmed { revision, hits } => {
+            format!("确认提交第 {revision} 版资讯中的 {} 处提示", hits.len())
+        }
+        NewsArticleEvent::TakenDown { reason } => format!("下架资讯：{reason}"),
+        NewsArticleEvent::PutBack {} => "重新上架资讯".to_owned(),
+        NewsArticleEvent::Deleted { reason: Some(reason), .. } => format!("删除资讯：{reason}"),
+        NewsArticleEvent::Deleted { reason: None, .. } => "删除资讯".to_owned(),
+        NewsArticleEvent::Restored {} => "恢复资讯".to_owned(),
+        NewsArticleEvent::Review(event) => review("资讯", event),
     }
 }
 

@@ -1,11 +1,14 @@
 //! Everybody who may call, and targets made for one call each: by commands without HTTP, as there are hundreds.
 
+use std::sync::Arc;
+
 use application::access::Guarded;
 use application::{Context, Order};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
-use domain::id::{AccountId, CredentialId, ProviderApplicationId, SessionId, StaffId};
-use domain::park::{Park, ParkCommand, ParkKind};
+use domain::id::{AccountId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId};
+use domain::news_article::{NewsArticle, NewsArticleCommand, NewsInput};
+use domain::park::{Park, ParkCommand, ParkKind, Standing};
 use domain::phone::Phone;
 use domain::profile::{Profile, ProfileInput};
 use domain::provider_application::{Certification, ProviderApplication, ProviderApplicationCommand};
@@ -14,6 +17,7 @@ use domain::review::ReviewCommand;
 use domain::staff_account::{NewStaff, StaffAccount, StaffAccountCommand};
 use infrastructure::sessions::{Holder, NewSession, Transport};
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tests::stories::profile;
 use tests::{Caller, TestApp};
 use tokio::sync::Mutex;
@@ -35,6 +39,8 @@ pub struct World<'a> {
     submitted: Uuid,
     park: Uuid,
     suspended: Uuid,
+    news: Uuid,
+    published: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -63,12 +69,24 @@ impl<'a> World<'a> {
         app.create_staff("door", &[Role::Editor]).await;
         let nil = Uuid::nil();
         let (open, spare) = (Mutex::default(), Mutex::default());
-        let mut world =
-            Self { app, callers, open, spare, draft: nil, submitted: nil, park: nil, suspended: nil };
+        let mut world = Self {
+            app,
+            callers,
+            open,
+            spare,
+            draft: nil,
+            submitted: nil,
+            park: nil,
+            suspended: nil,
+            news: nil,
+            published: nil,
+        };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
         world.park = world.park(false).await;
         world.suspended = world.park(true).await;
+        world.news = world.article(false).await;
+        world.published = world.article(true).await;
         let other = world.account("otherPark");
         world.establish(other).await;
         app.settle().await;
@@ -98,6 +116,10 @@ impl<'a> World<'a> {
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
             Target::SuspendedPark if query => (self.suspended, ""),
+            Target::News if query => (self.news, ""),
+            Target::PublishedNews if query => (self.published, ""),
+            Target::News => (self.article(false).await, "newsArticle"),
+            Target::PublishedNews => (self.article(true).await, "newsArticle"),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
@@ -192,6 +214,25 @@ impl<'a> World<'a> {
             let reviewer = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Reviewer].into() };
             let suspend = ParkCommand::Suspend { reason: "资质已经过期".to_owned() };
             self.order::<Park>(id, reviewer, suspend).await;
+        }
+        id
+    }
+
+    /// An article of a park of `parkOwner`, pending or published.
+    async fn article(&self, published: bool) -> Uuid {
+        let (park, by) = (self.park(false).await, self.person("parkOwner"));
+        let id = self.app.state.app.clock.new_id();
+        let standing = Standing::Member;
+        let input = json!({"title": "园区举办跨境电商培训", "column": "updates", "source": "园区", "body": "<p>正文</p>"});
+        let news = Box::new(serde_json::from_value::<NewsInput>(input).unwrap().parse().unwrap());
+        let open = NewsArticleCommand::Open { park: ParkId(park), standing, news };
+        self.order::<NewsArticle>(id, by.clone(), open).await;
+        let submit = NewsArticleCommand::Submit { standing, terms: Arc::default(), confirmed: false };
+        self.order::<NewsArticle>(id, by, submit).await;
+        if published {
+            let editor = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Editor].into() };
+            let approve = NewsArticleCommand::Judge(Box::new(ReviewCommand::Approve { comment: None }));
+            self.order::<NewsArticle>(id, editor, approve).await;
         }
         id
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use projections::rebuild;
 
 use super::*;
+use crate::read_models::news::some_news;
 
 async fn everything(side: &ReadSide) -> BTreeMap<&'static str, Vec<String>> {
     let mut rows = BTreeMap::new();
@@ -38,6 +39,7 @@ async fn a_full_history(side: &ReadSide) {
     let reject = ReviewCommand::Reject { reason: "名称与批复不符".to_owned() };
     let command = ParkCommand::ReviewProfile { revision: 2, command: Box::new(reject) };
     side.park(park, &reviewer(1), command).await;
+    some_news(side, park, &person(2)).await;
     side.park(park, &reviewer(1), ParkCommand::Suspend { reason: "消防整改期间".to_owned() }).await;
     side.settle().await;
 }
