@@ -34,6 +34,7 @@ mod provider_applications;
 mod reviews;
 mod sandbox;
 mod sessions;
+mod settlement_applications;
 mod staff;
 mod staff_auth;
 

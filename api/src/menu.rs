@@ -69,6 +69,12 @@ const ENTRIES: &[Entry] = &[
     },
     Entry { group: BACK_OFFICE, code: "parkStaff", label: "后台人员", needs: Action::ManageParkStaff },
     Entry { group: BACK_OFFICE, code: "news", label: "新闻资讯", needs: Action::WriteNews },
+    Entry {
+        group: BACK_OFFICE,
+        code: "settlementApplications",
+        label: "入驻申请处理",
+        needs: Action::ReadParkSettlements,
+    },
     Entry { group: AUTHORITY, code: "reviews", label: "审核", needs: Action::ReadReviews },
     Entry { group: AUTHORITY, code: "parks", label: "园区与基地", needs: Action::SuspendPark },
     Entry {

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
     audit, auth, health, legal_statements, me, news, openapi, parks, projections, provider_applications,
-    reviews, sandbox, sessions, staff, staff_auth,
+    reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
 };
 
 /// The API's routes with their part of the document.
@@ -27,6 +27,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(reviews::routes())
         .merge(parks::routes())
         .merge(news::routes())
+        .merge(settlement_applications::routes())
         .merge(staff::routes())
         .merge(projections::routes())
         .merge(audit::routes())

@@ -12,6 +12,7 @@ use domain::park::ParkCommand;
 use domain::provider_application::ProviderApplicationCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
+use domain::settlement_application::SettlementApplicationCommand;
 use domain::staff_account::StaffAccountCommand;
 
 use Role::{
@@ -47,6 +48,12 @@ pub enum Action {
     ReadParkNews,
     ReviewNews,
     ModerateNews,
+    // Park back office: applications to settle
+    SubmitSettlement,
+    ReadSettlement,
+    ReadParkSettlements,
+    HandleSettlements,
+    MarkSettlementOverdue,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -83,7 +90,10 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::ReadOwnParks
         | Action::ReviseParkProfile
         | Action::ManageParkStaff
-        | Action::WriteNews => &[User],
+        | Action::WriteNews
+        | Action::SubmitSettlement
+        | Action::ReadSettlement
+        | Action::HandleSettlements => &[User],
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
@@ -91,7 +101,8 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::Review | Action::SuspendPark => &[Reviewer],
         Action::ReadParkNews => &[Park, Editor],
         Action::ReviewNews | Action::ModerateNews => &[Editor],
-        Action::EstablishPark => &[Process],
+        Action::ReadParkSettlements => &[Park],
+        Action::EstablishPark | Action::MarkSettlementOverdue => &[Process],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
         Action::AdministerStaff => &[SecurityAdmin],
@@ -208,6 +219,20 @@ impl Guarded for NewsArticleCommand {
             | Self::Restore { .. } => Action::WriteNews,
             Self::Judge(_) => Action::ReviewNews,
             Self::TakeDown { .. } | Self::PutBack => Action::ModerateNews,
+        }
+    }
+}
+
+impl Guarded for SettlementApplicationCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Submit { .. } | Self::Withdraw => Action::SubmitSettlement,
+            Self::RevealContact { .. }
+            | Self::AddNote { .. }
+            | Self::Land { .. }
+            | Self::NotLand { .. }
+            | Self::Correct { .. } => Action::HandleSettlements,
+            Self::MarkOverdue { .. } => Action::MarkSettlementOverdue,
         }
     }
 }

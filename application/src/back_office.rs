@@ -7,6 +7,7 @@ use domain::actor::Actor;
 use domain::id::ParkId;
 use domain::news_article::NewsArticle;
 use domain::park::{Park, Standing};
+use domain::settlement_application::SettlementApplication;
 use uuid::Uuid;
 
 use crate::execute::{App, ExecuteError};
@@ -20,6 +21,18 @@ pub async fn standing_in(app: &App, park: ParkId, by: &Actor) -> Result<Standing
 pub async fn standing_to_news(app: &App, article: Uuid, by: &Actor) -> Result<Standing, ExecuteError> {
     match app.load::<NewsArticle>(article).await?.state.opened {
         Some(opened) => standing_in(app, opened.park, by).await,
+        None => Ok(Standing::Outsider),
+    }
+}
+
+/// How `by` stands to the park of an application to settle; to one that is not there everybody is an outsider.
+pub async fn standing_to_settlement(
+    app: &App,
+    application: Uuid,
+    by: &Actor,
+) -> Result<Standing, ExecuteError> {
+    match app.load::<SettlementApplication>(application).await?.state.submitted {
+        Some(submitted) => standing_in(app, submitted.park, by).await,
         None => Ok(Standing::Outsider),
     }
 }

@@ -4,7 +4,8 @@
 //!
 //! Code map: [`execute`] from command to stored events, [`access`] the table of who may do what, [`ports`] what the
 //! outside provides, [`recorded`] an event as readers of the log see it, [`sign_in`] from a proved phone or a checked
-//! password to an account, [`processes`] what follows from events.
+//! password to an account, [`back_office`] what a park says to those who write in it, [`news_html`] HTML made safe,
+//! [`processes`] what follows from events.
 
 pub mod access;
 pub mod back_office;

@@ -10,6 +10,7 @@ use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
 use domain::refusal::Refusal;
+use domain::settlement_application::SettlementApplication;
 use domain::staff_account::StaffAccount;
 use serde_json::Value;
 use uuid::Uuid;
@@ -40,13 +41,14 @@ pub struct Replayed {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 7] = [
+pub const AGGREGATE_TYPES: [&str; 8] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
     ProviderApplication::TYPE,
     Park::TYPE,
     NewsArticle::TYPE,
+    SettlementApplication::TYPE,
     Operation::TYPE,
 ];
 
@@ -65,6 +67,7 @@ impl App {
             ProviderApplication::TYPE => self.replay_as::<ProviderApplication>(id, until).await,
             Park::TYPE => self.replay_as::<Park>(id, until).await,
             NewsArticle::TYPE => self.replay_as::<NewsArticle>(id, until).await,
+            SettlementApplication::TYPE => self.replay_as::<SettlementApplication>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             _ => Ok(None),
         }

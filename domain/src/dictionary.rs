@@ -10,6 +10,7 @@ use strum::IntoEnumIterator;
 use crate::park::ParkKind;
 use crate::region::Region;
 use crate::review::State;
+use crate::settlement_application::{ApplicantType, SettlementState};
 
 /// One choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -313,6 +314,8 @@ pub fn all() -> Vec<Dictionary> {
         Dictionary { name: "customsRegimes", entries: entries(CustomsRegime::label) },
         Dictionary { name: "enterpriseCategories", entries: entries(EnterpriseCategory::label) },
         Dictionary { name: "newsColumns", entries: entries(NewsColumn::label) },
+        Dictionary { name: "applicantTypes", entries: entries(ApplicantType::label) },
+        Dictionary { name: "settlementStates", entries: entries(SettlementState::label) },
         Dictionary { name: "reviewStates", entries: entries(State::label) },
         Dictionary { name: "services", entries: entries(Service::label) },
         Dictionary { name: "facilities", entries: entries(Facility::label) },

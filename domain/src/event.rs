@@ -9,6 +9,7 @@ use crate::news_article::{NewsArticle, NewsArticleEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use crate::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 
 mod upcast;
@@ -27,6 +28,7 @@ pub enum Event {
     ProviderApplication(ProviderApplicationEvent),
     Park(ParkEvent),
     NewsArticle(NewsArticleEvent),
+    SettlementApplication(SettlementApplicationEvent),
     Operation(OperationEvent),
 }
 
@@ -77,6 +79,9 @@ pub fn decode(
         }
         Park::TYPE => decode_as::<Park>(event_type, version, payload).map(Event::Park),
         NewsArticle::TYPE => decode_as::<NewsArticle>(event_type, version, payload).map(Event::NewsArticle),
+        SettlementApplication::TYPE => {
+            decode_as::<SettlementApplication>(event_type, version, payload).map(Event::SettlementApplication)
+        }
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }

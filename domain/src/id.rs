@@ -41,6 +41,8 @@ id! {
     ParkId,
     /// An article of a park's news (新闻资讯).
     NewsArticleId,
+    /// An application to settle in a park (入驻申请).
+    SettlementApplicationId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).

@@ -27,6 +27,7 @@ mod reader;
 pub mod refusal;
 pub mod region;
 pub mod review;
+pub mod settlement_application;
 pub mod staff_account;
 #[cfg(test)]
 mod stories;

@@ -20,6 +20,7 @@ use crate::news_article::{News, NewsInput};
 use crate::personal::{Personal, Sealed};
 use crate::profile::{Profile, ProfileInput};
 use crate::refusal::{FieldError, Refusal};
+use crate::settlement_application::{Settlement, SettlementInput};
 
 /// When every story begins: 2026-11-23 09:00 in Sanya.
 const START: &str = "2026-11-23T01:00:00Z";
@@ -121,6 +122,26 @@ pub fn news_with(field: &str, value: impl Into<Value>) -> News {
     });
     body[field] = value.into();
     serde_json::from_value::<NewsInput>(body).unwrap().parse().unwrap()
+}
+
+/// An application to settle with every field; the contact belongs to person 1.
+pub fn settlement() -> Settlement {
+    let body = json!({
+        "applicantType": "enterprise",
+        "enterpriseName": "三亚示例贸易有限公司",
+        "creditCode": "91460200MA5TPK02XX",
+        "contactName": "王小明",
+        "contactPhone": "13900139000",
+        "industry": "互联网零售",
+        "businessModel": "保税进口",
+        "areaSqm": "300.5",
+        "expectedOn": "2027-03-01",
+        "expectedTurnoverWan": "1200",
+        "needs": "需要仓储\n希望免租",
+        "attachments": ["01920000-0000-7000-8000-00000000000e"],
+        "consentToShareContact": true,
+    });
+    serde_json::from_value::<SettlementInput>(body).unwrap().parse(account(1).0).unwrap()
 }
 
 /// `value` as the event store writes it.

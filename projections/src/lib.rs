@@ -9,6 +9,7 @@
 //! | [`review_queue`] | `ProviderApplication*`, `ParkProfile*` and `NewsArticle*` after the draft | `GET reviews` |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
 //! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
+//! | [`settlement_applications`] | `Settlement*` | `GET parks/{id}/settlement-applications`, `GET settlement-applications/{id}`, `GET me/settlement-applications`, `GET me/applications` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -36,6 +37,7 @@ mod react;
 pub mod rebuild;
 pub mod review_queue;
 pub mod revisions;
+pub mod settlement_applications;
 mod slots;
 pub mod staff_directory;
 pub mod status;
@@ -59,6 +61,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
         Box::new(news_articles::NewsArticles),
+        Box::new(settlement_applications::SettlementApplications),
         Box::new(audit_trail::AuditTrail),
     ]
 }

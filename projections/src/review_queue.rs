@@ -226,6 +226,7 @@ impl Projection for ReviewQueue {
                 | Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
+                | Event::SettlementApplication(_)
                 | Event::Operation(_) => {}
             }
         }

@@ -33,6 +33,8 @@ pub enum Target {
     News,
     /// The same, published.
     PublishedNews,
+    /// An application of `user` to settle in such a park.
+    Settlement,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -120,6 +122,21 @@ const CASES: &[(&str, Target, &str)] = &[
     ("newsTakeDown", Target::PublishedNews, r#"{"reason": "内容与事实不符"}"#),
     ("newsRestore", Target::PublishedNews, "{}"),
     ("newsDelete", Target::News, r#"{"confirm": "园区举办跨境电商培训"}"#),
+    ("settlementApplicationSubmit", Target::Park, SETTLEMENT),
+    ("settlementApplicationSubmit", Target::SuspendedPark, SETTLEMENT),
+    ("parkSettlementApplicationList", Target::Park, ""),
+    ("meSettlementApplicationList", Target::Nothing, ""),
+    ("settlementApplicationRead", Target::Settlement, ""),
+    ("settlementApplicationRevealContact", Target::Settlement, "{}"),
+    ("settlementApplicationNoteAdd", Target::Settlement, r#"{"text": "已电话联系"}"#),
+    ("settlementApplicationLand", Target::Settlement, r#"{"confirm": "王小明"}"#),
+    ("settlementApplicationNotLand", Target::Settlement, r#"{"reason": "场地面积不足"}"#),
+    (
+        "settlementApplicationCorrect",
+        Target::Settlement,
+        r#"{"outcome": "landed", "reason": "登记有误更正"}"#,
+    ),
+    ("settlementApplicationWithdraw", Target::Settlement, "{}"),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
@@ -136,6 +153,9 @@ const CASES: &[(&str, Target, &str)] = &[
     ("auditStreamRead", Target::Park, ""),
     ("auditStreamStateRead", Target::Park, ""),
 ];
+
+const SETTLEMENT: &str = r#"{"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
+    "consentToShareContact": true}"#;
 
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
@@ -186,6 +206,7 @@ fn described(target: Target) -> &'static str {
         Target::SuspendedPark => "(suspended park)",
         Target::News => "(news)",
         Target::PublishedNews => "(published news)",
+        Target::Settlement => "(settlement)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }

@@ -19,6 +19,7 @@ mod provider_applications;
 mod read_models;
 mod read_side;
 mod sequencer;
+mod settlement_applications;
 mod sign_in;
 mod sign_in_store;
 mod staff;

@@ -3,6 +3,7 @@
 mod lists;
 mod news;
 mod replay;
+mod settlement_applications;
 mod visibility;
 
 use domain::actor::Actor;

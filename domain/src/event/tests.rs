@@ -36,6 +36,7 @@ fn stored(event: &Event) -> Value {
         Event::ProviderApplication(event) => row::<ProviderApplication>(event),
         Event::Park(event) => row::<Park>(event),
         Event::NewsArticle(event) => row::<NewsArticle>(event),
+        Event::SettlementApplication(event) => row::<SettlementApplication>(event),
         Event::Operation(event) => row::<Operation>(event),
     }
 }
@@ -103,6 +104,7 @@ fn all_event_types() -> BTreeMap<&'static str, BTreeSet<String>> {
                 ),
                 "Park" => reviewed("Park", ParkEvent::VARIANTS, "Profile", "ParkProfile"),
                 "NewsArticle" => reviewed("NewsArticle", NewsArticleEvent::VARIANTS, "Review", "NewsArticle"),
+                "SettlementApplication" => named("", SettlementApplicationEvent::VARIANTS),
                 "Operation" => named("", OperationEvent::VARIANTS),
                 unknown => panic!("the events of {unknown} are not listed here"),
             };

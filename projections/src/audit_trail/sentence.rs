@@ -9,6 +9,7 @@ use domain::operation::OperationEvent;
 use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
+use domain::settlement_application::{Outcome, SettlementApplicationEvent};
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
 
 /// The sentence of an event.
@@ -25,6 +26,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => review("申请", event),
         Event::Park(event) => park(event),
         Event::NewsArticle(event) => news(event),
+        Event::SettlementApplication(event) => settlement(event),
         Event::Operation(event) => operation(event),
     }
 }
@@ -118,6 +120,27 @@ fn news(event: &NewsArticleEvent) -> String {
         NewsArticleEvent::Deleted { reason: None, .. } => "删除资讯".to_owned(),
         NewsArticleEvent::Restored {} => "恢复资讯".to_owned(),
         NewsArticleEvent::Review(event) => review("资讯", event),
+    }
+}
+
+fn settlement(event: &SettlementApplicationEvent) -> String {
+    match event {
+        SettlementApplicationEvent::Submitted { .. } => "提交入驻申请".to_owned(),
+        SettlementApplicationEvent::ContactViewed { .. } => "查看入驻申请的联系方式".to_owned(),
+        SettlementApplicationEvent::NoteAdded { .. } => "添加入驻申请跟进记录".to_owned(),
+        SettlementApplicationEvent::Landed { .. } => "入驻申请已落地".to_owned(),
+        SettlementApplicationEvent::NotLanded { reason, .. } => format!("入驻申请未落地：{reason}"),
+        SettlementApplicationEvent::OutcomeCorrected { outcome, reason, .. } => {
+            let right = match outcome {
+                Outcome::Landed => "已落地",
+                Outcome::NotLanded => "未落地",
+            };
+            format!("入驻申请结果更正为{right}：{reason}")
+        }
+        SettlementApplicationEvent::Withdrawn {} => "撤回入驻申请".to_owned(),
+        SettlementApplicationEvent::Overdue { working_days } => {
+            format!("入驻申请超过 {working_days} 个工作日未答复")
+        }
     }
 }
 

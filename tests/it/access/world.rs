@@ -14,6 +14,7 @@ use domain::profile::{Profile, ProfileInput};
 use domain::provider_application::{Certification, ProviderApplication, ProviderApplicationCommand};
 use domain::refusal::Refusal;
 use domain::review::ReviewCommand;
+use domain::settlement_application::{SettlementApplication, SettlementApplicationCommand, SettlementInput};
 use domain::staff_account::{NewStaff, StaffAccount, StaffAccountCommand};
 use infrastructure::sessions::{Holder, NewSession, Transport};
 use secrecy::ExposeSecret;
@@ -41,6 +42,7 @@ pub struct World<'a> {
     suspended: Uuid,
     news: Uuid,
     published: Uuid,
+    settlement: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -80,6 +82,7 @@ impl<'a> World<'a> {
             suspended: nil,
             news: nil,
             published: nil,
+            settlement: nil,
         };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
@@ -87,6 +90,7 @@ impl<'a> World<'a> {
         world.suspended = world.park(true).await;
         world.news = world.article(false).await;
         world.published = world.article(true).await;
+        world.settlement = world.settlement().await;
         let other = world.account("otherPark");
         world.establish(other).await;
         app.settle().await;
@@ -120,6 +124,8 @@ impl<'a> World<'a> {
             Target::PublishedNews if query => (self.published, ""),
             Target::News => (self.article(false).await, "newsArticle"),
             Target::PublishedNews => (self.article(true).await, "newsArticle"),
+            Target::Settlement if query => (self.settlement, ""),
+            Target::Settlement => (self.settlement().await, ""),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
@@ -234,6 +240,21 @@ impl<'a> World<'a> {
             let approve = NewsArticleCommand::Judge(Box::new(ReviewCommand::Approve { comment: None }));
             self.order::<NewsArticle>(id, editor, approve).await;
         }
+        id
+    }
+
+    /// An application of `user` to settle in a park of `parkOwner`.
+    async fn settlement(&self) -> Uuid {
+        let (park, by) = (self.park(false).await, self.person("user"));
+        let id = self.app.state.app.clock.new_id();
+        let input = json!({"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
+            "consentToShareContact": true});
+        let input: SettlementInput = serde_json::from_value(input).unwrap();
+        let application = Box::new(input.parse(self.account("user").0).unwrap());
+        let park = ParkId(park);
+        let submit =
+            SettlementApplicationCommand::Submit { park, park_is_open: true, application, previous: None };
+        self.order::<SettlementApplication>(id, by, submit).await;
         id
     }
 

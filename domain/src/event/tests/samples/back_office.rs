@@ -1,14 +1,72 @@
-//! Events of what a park does in its back office: news.
+//! Events of what a park does in its back office: news, applications to settle.
 
 use super::{Sample, full, review_events};
 use crate::event::Event;
-use crate::id::ParkId;
+use crate::id::{ParkId, SettlementApplicationId};
 use crate::news_article::{Hit, HitKind, News, NewsArticleEvent};
-use crate::stories::{account, at, news, uuid};
+use crate::personal::Personal;
+use crate::settlement_application::{ApplicantType, Outcome, Settlement, SettlementApplicationEvent};
+use crate::stories::{account, at, news, person, sealed, settlement, uuid};
 
 /// All of them.
 pub fn samples() -> Vec<Sample> {
-    news_events()
+    let mut all = news_events();
+    all.extend(settlement_events());
+    all
+}
+
+fn settlement_events() -> Vec<Sample> {
+    let event = |name, event| Sample { name, event: Event::SettlementApplication(event) };
+    let submitted = |name, application, previous: Option<u128>| {
+        let (applicant, park) = (account(1), ParkId(uuid(0x300)));
+        let (application, previous) =
+            (Box::new(application), previous.map(|n| SettlementApplicationId(uuid(n))));
+        event(name, SettlementApplicationEvent::Submitted { applicant, park, application, previous })
+    };
+    let subject = account(1).0;
+    let bare = Settlement {
+        applicant_type: ApplicantType::Person,
+        enterprise_name: None,
+        credit_code: None,
+        industry: None,
+        business_model: None,
+        area_sqm: None,
+        expected_on: None,
+        expected_turnover_wan: None,
+        needs: None,
+        attachments: vec![],
+        ..settlement()
+    };
+    let place = |field: &str| format!("SettlementApplication/{}/1#/application/{field}", uuid(0x601));
+    let closed = Settlement {
+        contact_name: sealed(subject, &place("contactName")),
+        contact_phone: sealed(subject, &place("contactPhone")),
+        ..settlement()
+    };
+    let gone = || Personal::Erased { subject };
+    let erased = Settlement { contact_name: gone(), contact_phone: gone(), ..settlement() };
+    let by = || person(2).to_string();
+    let reason = || "场地面积不足".to_owned();
+    vec![
+        submitted("full", settlement(), Some(0x600)),
+        submitted("minimal", bare, None),
+        submitted("sealed", closed, None),
+        submitted("erased", erased, None),
+        event("full", SettlementApplicationEvent::ContactViewed { by: by(), at: at(5) }),
+        event("full", SettlementApplicationEvent::NoteAdded { by: by(), text: "已电话联系".to_owned() }),
+        event("full", SettlementApplicationEvent::Landed { by: by() }),
+        event("full", SettlementApplicationEvent::NotLanded { by: by(), reason: reason() }),
+        event(
+            "full",
+            SettlementApplicationEvent::OutcomeCorrected {
+                by: by(),
+                outcome: Outcome::NotLanded,
+                reason: reason(),
+            },
+        ),
+        event("full", SettlementApplicationEvent::Withdrawn {}),
+        event("full", SettlementApplicationEvent::Overdue { working_days: 5 }),
+    ]
 }
 
 fn news_events() -> Vec<Sample> {
