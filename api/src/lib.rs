@@ -21,6 +21,7 @@ pub mod state;
 
 mod audit;
 mod auth;
+mod enterprises;
 mod health;
 mod legal_statements;
 mod limits;

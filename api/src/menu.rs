@@ -75,8 +75,14 @@ const ENTRIES: &[Entry] = &[
         label: "入驻申请处理",
         needs: Action::ReadParkSettlements,
     },
+    Entry {
+        group: BACK_OFFICE, code: "enterprises", label: "企业管理", needs: Action::ReadParkEnterprises
+    },
     Entry { group: AUTHORITY, code: "reviews", label: "审核", needs: Action::ReadReviews },
     Entry { group: AUTHORITY, code: "parks", label: "园区与基地", needs: Action::SuspendPark },
+    Entry {
+        group: AUTHORITY, code: "allEnterprises", label: "企业名录", needs: Action::ReadAllEnterprises
+    },
     Entry {
         group: AUTHORITY,
         code: "legalStatements",

@@ -11,8 +11,8 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    audit, auth, health, legal_statements, me, news, openapi, parks, projections, provider_applications,
-    reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
+    audit, auth, enterprises, health, legal_statements, me, news, openapi, parks, projections,
+    provider_applications, reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
 };
 
 /// The API's routes with their part of the document.
@@ -28,6 +28,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(parks::routes())
         .merge(news::routes())
         .merge(settlement_applications::routes())
+        .merge(enterprises::routes())
         .merge(staff::routes())
         .merge(projections::routes())
         .merge(audit::routes())

@@ -6,6 +6,7 @@
 use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
 use domain::legal_statement::LegalStatementCommand;
+use domain::managed_enterprise::ManagedEnterpriseCommand;
 use domain::news_article::NewsArticleCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
@@ -54,6 +55,11 @@ pub enum Action {
     ReadParkSettlements,
     HandleSettlements,
     MarkSettlementOverdue,
+    // Park back office: the roster
+    WriteEnterprises,
+    ReadParkEnterprises,
+    ReadEnterprise,
+    ReadAllEnterprises,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -93,7 +99,8 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::WriteNews
         | Action::SubmitSettlement
         | Action::ReadSettlement
-        | Action::HandleSettlements => &[User],
+        | Action::HandleSettlements
+        | Action::WriteEnterprises => &[User],
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
@@ -101,7 +108,9 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::Review | Action::SuspendPark => &[Reviewer],
         Action::ReadParkNews => &[Park, Editor],
         Action::ReviewNews | Action::ModerateNews => &[Editor],
-        Action::ReadParkSettlements => &[Park],
+        Action::ReadParkSettlements | Action::ReadParkEnterprises => &[Park],
+        Action::ReadEnterprise => &[Park, Reviewer, Assessor],
+        Action::ReadAllEnterprises => &[Reviewer, Assessor],
         Action::EstablishPark | Action::MarkSettlementOverdue => &[Process],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
@@ -233,6 +242,14 @@ impl Guarded for SettlementApplicationCommand {
             | Self::NotLand { .. }
             | Self::Correct { .. } => Action::HandleSettlements,
             Self::MarkOverdue { .. } => Action::MarkSettlementOverdue,
+        }
+    }
+}
+
+impl Guarded for ManagedEnterpriseCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Add { .. } | Self::Edit { .. } | Self::Delete { .. } => Action::WriteEnterprises,
         }
     }
 }

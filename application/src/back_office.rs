@@ -5,6 +5,7 @@
 
 use domain::actor::Actor;
 use domain::id::ParkId;
+use domain::managed_enterprise::ManagedEnterprise;
 use domain::news_article::NewsArticle;
 use domain::park::{Park, Standing};
 use domain::settlement_application::SettlementApplication;
@@ -33,6 +34,18 @@ pub async fn standing_to_settlement(
 ) -> Result<Standing, ExecuteError> {
     match app.load::<SettlementApplication>(application).await?.state.submitted {
         Some(submitted) => standing_in(app, submitted.park, by).await,
+        None => Ok(Standing::Outsider),
+    }
+}
+
+/// How `by` stands to the park of an enterprise; to one that is not there everybody is an outsider.
+pub async fn standing_to_enterprise(
+    app: &App,
+    enterprise: Uuid,
+    by: &Actor,
+) -> Result<Standing, ExecuteError> {
+    match app.load::<ManagedEnterprise>(enterprise).await?.state.listed {
+        Some(listed) => standing_in(app, listed.park, by).await,
         None => Ok(Standing::Outsider),
     }
 }

@@ -5,6 +5,7 @@ use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::aggregate::Decide;
 use domain::legal_statement::LegalStatement;
+use domain::managed_enterprise::ManagedEnterprise;
 use domain::news_article::NewsArticle;
 use domain::operation::Operation;
 use domain::park::Park;
@@ -41,7 +42,7 @@ pub struct Replayed {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 8] = [
+pub const AGGREGATE_TYPES: [&str; 9] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
@@ -49,6 +50,7 @@ pub const AGGREGATE_TYPES: [&str; 8] = [
     Park::TYPE,
     NewsArticle::TYPE,
     SettlementApplication::TYPE,
+    ManagedEnterprise::TYPE,
     Operation::TYPE,
 ];
 
@@ -68,6 +70,7 @@ impl App {
             Park::TYPE => self.replay_as::<Park>(id, until).await,
             NewsArticle::TYPE => self.replay_as::<NewsArticle>(id, until).await,
             SettlementApplication::TYPE => self.replay_as::<SettlementApplication>(id, until).await,
+            ManagedEnterprise::TYPE => self.replay_as::<ManagedEnterprise>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             _ => Ok(None),
         }

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 
+use crate::managed_enterprise::EnterpriseStatus;
 use crate::park::ParkKind;
 use crate::region::Region;
 use crate::review::State;
@@ -316,6 +317,7 @@ pub fn all() -> Vec<Dictionary> {
         Dictionary { name: "newsColumns", entries: entries(NewsColumn::label) },
         Dictionary { name: "applicantTypes", entries: entries(ApplicantType::label) },
         Dictionary { name: "settlementStates", entries: entries(SettlementState::label) },
+        Dictionary { name: "enterpriseStatuses", entries: entries(EnterpriseStatus::label) },
         Dictionary { name: "reviewStates", entries: entries(State::label) },
         Dictionary { name: "services", entries: entries(Service::label) },
         Dictionary { name: "facilities", entries: entries(Facility::label) },

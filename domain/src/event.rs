@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::account::{Account, AccountEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
 use crate::news_article::{NewsArticle, NewsArticleEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
@@ -29,6 +30,7 @@ pub enum Event {
     Park(ParkEvent),
     NewsArticle(NewsArticleEvent),
     SettlementApplication(SettlementApplicationEvent),
+    ManagedEnterprise(ManagedEnterpriseEvent),
     Operation(OperationEvent),
 }
 
@@ -81,6 +83,9 @@ pub fn decode(
         NewsArticle::TYPE => decode_as::<NewsArticle>(event_type, version, payload).map(Event::NewsArticle),
         SettlementApplication::TYPE => {
             decode_as::<SettlementApplication>(event_type, version, payload).map(Event::SettlementApplication)
+        }
+        ManagedEnterprise::TYPE => {
+            decode_as::<ManagedEnterprise>(event_type, version, payload).map(Event::ManagedEnterprise)
         }
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),

@@ -43,6 +43,10 @@ id! {
     NewsArticleId,
     /// An application to settle in a park (入驻申请).
     SettlementApplicationId,
+    /// An enterprise on the roster of a park (企业名录).
+    ManagedEnterpriseId,
+    /// An import of enterprises into a roster (导入批次).
+    EnterpriseImportId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).

@@ -16,6 +16,7 @@ pub mod dictionary;
 pub mod event;
 pub mod id;
 pub mod legal_statement;
+pub mod managed_enterprise;
 pub mod news_article;
 pub mod operation;
 pub mod park;

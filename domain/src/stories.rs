@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use cqrs_es::test::TestFramework;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::actor::{Actor, Issued, Role};
 use crate::aggregate::{ClaimChange, Decide};
 use crate::id::{AccountId, ParkId, StaffId};
+use crate::managed_enterprise::{EnterpriseInput, ManagedEnterpriseProfile};
 use crate::news_article::{News, NewsInput};
 use crate::personal::{Personal, Sealed};
 use crate::profile::{Profile, ProfileInput};
@@ -142,6 +143,35 @@ pub fn settlement() -> Settlement {
         "consentToShareContact": true,
     });
     serde_json::from_value::<SettlementInput>(body).unwrap().parse(account(1).0).unwrap()
+}
+
+/// An enterprise of a roster with every field; its persons are the subject `uuid(0x700)`, the enterprise itself.
+pub fn enterprise() -> ManagedEnterpriseProfile {
+    enterprise_with("status", "resident")
+}
+
+/// The full enterprise with one field replaced.
+pub fn enterprise_with(field: &str, value: impl Into<Value>) -> ManagedEnterpriseProfile {
+    let mut body = json!({
+        "name": "三亚示例跨境电商有限公司",
+        "creditCode": "91460200MA5TPK038X",
+        "settledOn": "2024-06-01",
+        "status": "resident",
+        "category": "seller",
+        "products": "母婴用品",
+        "regimes": ["9610", "1210"],
+        "legalRepresentative": "陈海",
+        "contactName": "王小明",
+        "contactPhone": "13800138000",
+        "officeAreaSqm": "120.5",
+        "employees": "36",
+        "lastYearTurnoverWan": "1200",
+        "aboveScale": true,
+        "remark": "重点企业",
+    });
+    body[field] = value.into();
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    serde_json::from_value::<EnterpriseInput>(body).unwrap().parse(uuid(0x700), today).unwrap()
 }
 
 /// `value` as the event store writes it.

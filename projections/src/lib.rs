@@ -10,6 +10,7 @@
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
 //! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
 //! | [`settlement_applications`] | `Settlement*` | `GET parks/{id}/settlement-applications`, `GET settlement-applications/{id}`, `GET me/settlement-applications`, `GET me/applications` |
+//! | [`managed_enterprises`] | `ManagedEnterprise*` | `GET parks/{id}/enterprises`, `GET enterprises`, `GET enterprises/{id}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -27,6 +28,7 @@ pub mod consistency;
 pub mod feed;
 pub mod generation;
 pub mod legal_statements;
+pub mod managed_enterprises;
 pub mod news_articles;
 pub mod page;
 pub mod parked;
@@ -62,6 +64,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(parks::Parks),
         Box::new(news_articles::NewsArticles),
         Box::new(settlement_applications::SettlementApplications),
+        Box::new(managed_enterprises::ManagedEnterprises),
         Box::new(audit_trail::AuditTrail),
     ]
 }

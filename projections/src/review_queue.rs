@@ -227,6 +227,7 @@ impl Projection for ReviewQueue {
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
                 | Event::SettlementApplication(_)
+                | Event::ManagedEnterprise(_)
                 | Event::Operation(_) => {}
             }
         }

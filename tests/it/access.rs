@@ -35,6 +35,8 @@ pub enum Target {
     PublishedNews,
     /// An application of `user` to settle in such a park.
     Settlement,
+    /// An enterprise on the roster of such a park.
+    Enterprise,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -137,6 +139,14 @@ const CASES: &[(&str, Target, &str)] = &[
         r#"{"outcome": "landed", "reason": "登记有误更正"}"#,
     ),
     ("settlementApplicationWithdraw", Target::Settlement, "{}"),
+    ("enterpriseList", Target::Nothing, ""),
+    ("parkEnterpriseList", Target::Park, ""),
+    ("parkEnterpriseSummaryRead", Target::Park, ""),
+    ("enterpriseAdd", Target::Park, ENTERPRISE),
+    ("enterpriseAdd", Target::SuspendedPark, ENTERPRISE),
+    ("enterpriseRead", Target::Enterprise, ""),
+    ("enterpriseEdit", Target::Enterprise, ENTERPRISE),
+    ("enterpriseDelete", Target::Enterprise, r#"{"confirm": "91460200MA5TPK038X"}"#),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
@@ -156,6 +166,10 @@ const CASES: &[(&str, Target, &str)] = &[
 
 const SETTLEMENT: &str = r#"{"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
     "consentToShareContact": true}"#;
+
+/// `tests/it/access/world.rs` reads it too.
+pub const ENTERPRISE: &str = r#"{"name": "三亚示例有限公司", "creditCode": "91460200MA5TPK038X",
+    "settledOn": "2024-06-01", "status": "left", "category": "seller"}"#;
 
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
@@ -207,6 +221,7 @@ fn described(target: Target) -> &'static str {
         Target::News => "(news)",
         Target::PublishedNews => "(published news)",
         Target::Settlement => "(settlement)",
+        Target::Enterprise => "(enterprise)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }

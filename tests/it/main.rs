@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod bad_input;
 mod conventions;
+mod enterprises;
 mod event_store;
 mod installation;
 mod news;

@@ -34,6 +34,8 @@ const CONTRACT: &str = "
     get settlement-applications/{id} · post settlement-applications/{id}/land
     post settlement-applications/{id}/not-land · post settlement-applications/{id}/correct
     post settlement-applications/{id}/withdraw · post settlement-applications/{id}/notes
+    get parks/{id}/enterprises · post parks/{id}/enterprises · get enterprises/{id} · put enterprises/{id}
+    delete enterprises/{id}
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
     post staff/{id}/unlock · post staff/{id}/reset-mfa · get projections · post projections/{name}/rebuild
     get projections/{name}/parked · post projections/{name}/parked/{key}/retry

@@ -1,6 +1,7 @@
 //! The read models on PostgreSQL: given events, then rows; and who sees them.
 
 mod lists;
+mod managed_enterprises;
 mod news;
 mod replay;
 mod settlement_applications;

@@ -39,6 +39,7 @@ fn a_code_is_what_is_stored() {
     codes_are_stored::<NewsColumn>("newsColumns");
     codes_are_stored::<ApplicantType>("applicantTypes");
     codes_are_stored::<SettlementState>("settlementStates");
+    codes_are_stored::<EnterpriseStatus>("enterpriseStatuses");
     codes_are_stored::<State>("reviewStates");
     codes_are_stored::<Service>("services");
     codes_are_stored::<Facility>("facilities");

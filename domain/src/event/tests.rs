@@ -37,6 +37,7 @@ fn stored(event: &Event) -> Value {
         Event::Park(event) => row::<Park>(event),
         Event::NewsArticle(event) => row::<NewsArticle>(event),
         Event::SettlementApplication(event) => row::<SettlementApplication>(event),
+        Event::ManagedEnterprise(event) => row::<ManagedEnterprise>(event),
         Event::Operation(event) => row::<Operation>(event),
     }
 }
@@ -105,6 +106,7 @@ fn all_event_types() -> BTreeMap<&'static str, BTreeSet<String>> {
                 "Park" => reviewed("Park", ParkEvent::VARIANTS, "Profile", "ParkProfile"),
                 "NewsArticle" => reviewed("NewsArticle", NewsArticleEvent::VARIANTS, "Review", "NewsArticle"),
                 "SettlementApplication" => named("", SettlementApplicationEvent::VARIANTS),
+                "ManagedEnterprise" => named("", ManagedEnterpriseEvent::VARIANTS),
                 "Operation" => named("", OperationEvent::VARIANTS),
                 unknown => panic!("the events of {unknown} are not listed here"),
             };

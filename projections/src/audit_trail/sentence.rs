@@ -4,6 +4,7 @@ use domain::account::{AccountEvent, SignInChannel};
 use domain::actor::Role;
 use domain::event::Event;
 use domain::legal_statement::LegalStatementEvent;
+use domain::managed_enterprise::ManagedEnterpriseEvent;
 use domain::news_article::NewsArticleEvent;
 use domain::operation::OperationEvent;
 use domain::park::ParkEvent;
@@ -27,6 +28,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::Park(event) => park(event),
         Event::NewsArticle(event) => news(event),
         Event::SettlementApplication(event) => settlement(event),
+        Event::ManagedEnterprise(event) => enterprise(event),
         Event::Operation(event) => operation(event),
     }
 }
@@ -141,6 +143,17 @@ fn settlement(event: &SettlementApplicationEvent) -> String {
         SettlementApplicationEvent::Overdue { working_days } => {
             format!("入驻申请超过 {working_days} 个工作日未答复")
         }
+    }
+}
+
+fn enterprise(event: &ManagedEnterpriseEvent) -> String {
+    match event {
+        ManagedEnterpriseEvent::Added { enterprise, .. } => format!("企业名录添加“{}”", enterprise.name),
+        ManagedEnterpriseEvent::Edited { enterprise, changes, .. } => {
+            format!("修改企业“{}”的 {} 项信息", enterprise.name, changes.len())
+        }
+        ManagedEnterpriseEvent::Deleted { reason: Some(reason) } => format!("企业名录删除企业：{reason}"),
+        ManagedEnterpriseEvent::Deleted { reason: None } => "企业名录删除企业".to_owned(),
     }
 }
 

@@ -6,7 +6,9 @@ use application::access::Guarded;
 use application::{Context, Order};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
+use domain::calendar::civil_date;
 use domain::id::{AccountId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId};
+use domain::managed_enterprise::{EnterpriseInput, ManagedEnterprise, ManagedEnterpriseCommand};
 use domain::news_article::{NewsArticle, NewsArticleCommand, NewsInput};
 use domain::park::{Park, ParkCommand, ParkKind, Standing};
 use domain::phone::Phone;
@@ -24,7 +26,7 @@ use tests::{Caller, TestApp};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::Target;
+use super::{ENTERPRISE, Target};
 
 const TESTS: Actor = Actor::Process("tests");
 /// Callers before these are a visitor and persons, from here on staff.
@@ -43,6 +45,7 @@ pub struct World<'a> {
     news: Uuid,
     published: Uuid,
     settlement: Uuid,
+    enterprise: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -83,6 +86,7 @@ impl<'a> World<'a> {
             news: nil,
             published: nil,
             settlement: nil,
+            enterprise: nil,
         };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
@@ -91,6 +95,7 @@ impl<'a> World<'a> {
         world.news = world.article(false).await;
         world.published = world.article(true).await;
         world.settlement = world.settlement().await;
+        world.enterprise = world.enterprise().await;
         let other = world.account("otherPark");
         world.establish(other).await;
         app.settle().await;
@@ -126,6 +131,8 @@ impl<'a> World<'a> {
             Target::PublishedNews => (self.article(true).await, "newsArticle"),
             Target::Settlement if query => (self.settlement, ""),
             Target::Settlement => (self.settlement().await, ""),
+            Target::Enterprise if query => (self.enterprise, ""),
+            Target::Enterprise => (self.enterprise().await, ""),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
@@ -255,6 +262,23 @@ impl<'a> World<'a> {
         let submit =
             SettlementApplicationCommand::Submit { park, park_is_open: true, application, previous: None };
         self.order::<SettlementApplication>(id, by, submit).await;
+        id
+    }
+
+    /// An enterprise on the roster of a park of `parkOwner`.
+    async fn enterprise(&self) -> Uuid {
+        let (park, by) = (ParkId(self.park(false).await), self.person("parkOwner"));
+        let id = self.app.state.app.clock.new_id();
+        let input: EnterpriseInput = serde_json::from_str(ENTERPRISE).unwrap();
+        let enterprise = Box::new(input.parse(id, civil_date(self.app.now())).unwrap());
+        let add = ManagedEnterpriseCommand::Add {
+            park,
+            standing: Standing::Member,
+            enterprise,
+            settlement_application: None,
+            import: None,
+        };
+        self.order::<ManagedEnterprise>(id, by, add).await;
         id
     }
 

@@ -1,18 +1,83 @@
-//! Events of what a park does in its back office: news, applications to settle.
+//! Events of what a park does in its back office: news, applications to settle, the roster.
 
 use super::{Sample, full, review_events};
 use crate::event::Event;
-use crate::id::{ParkId, SettlementApplicationId};
+use crate::id::{EnterpriseImportId, ParkId, SettlementApplicationId};
+use crate::managed_enterprise::{ManagedEnterpriseEvent, ManagedEnterpriseProfile};
 use crate::news_article::{Hit, HitKind, News, NewsArticleEvent};
 use crate::personal::Personal;
 use crate::settlement_application::{ApplicantType, Outcome, Settlement, SettlementApplicationEvent};
-use crate::stories::{account, at, news, person, sealed, settlement, uuid};
+use crate::stories::{account, at, enterprise, enterprise_with, news, person, sealed, settlement, uuid};
 
 /// All of them.
 pub fn samples() -> Vec<Sample> {
     let mut all = news_events();
     all.extend(settlement_events());
+    all.extend(enterprise_events());
     all
+}
+
+fn enterprise_events() -> Vec<Sample> {
+    let event = |name, event| Sample { name, event: Event::ManagedEnterprise(event) };
+    let added = |name, enterprise, sources: Option<u128>| {
+        let (park, enterprise) = (ParkId(uuid(0x300)), Box::new(enterprise));
+        let settlement_application = sources.map(|n| SettlementApplicationId(uuid(n)));
+        let import = sources.map(|n| EnterpriseImportId(uuid(n + 0x200)));
+        event(name, ManagedEnterpriseEvent::Added { park, enterprise, settlement_application, import })
+    };
+    let edited = |name, enterprise: ManagedEnterpriseProfile, before: &ManagedEnterpriseProfile, reason| {
+        let changes = enterprise.changes_from(before);
+        let (enterprise, import) = (Box::new(enterprise), None);
+        event(name, ManagedEnterpriseEvent::Edited { enterprise, changes, reason, import })
+    };
+    let subject = uuid(0x700);
+    let bare = ManagedEnterpriseProfile {
+        products: None,
+        regimes: vec![],
+        legal_representative: None,
+        contact_name: None,
+        contact_phone: None,
+        office_area_sqm: None,
+        employees: None,
+        last_year_turnover_wan: None,
+        above_scale: None,
+        remark: None,
+        ..enterprise()
+    };
+    let person = |person: Personal<String>| ManagedEnterpriseProfile {
+        legal_representative: Some(person.clone()),
+        contact_name: Some(person.clone()),
+        contact_phone: Some(person),
+        ..enterprise()
+    };
+    let closed = person(sealed(subject, &format!("ManagedEnterprise/{subject}/1#/enterprise/contactName")));
+    let erased = person(Personal::Erased { subject });
+    let left = enterprise_with("status", "left");
+    let reason = Some("已迁往其他园区".to_owned());
+    let import = Some(EnterpriseImportId(uuid(0x800)));
+    let by_import = ManagedEnterpriseEvent::Edited {
+        changes: left.changes_from(&enterprise()),
+        enterprise: Box::new(left.clone()),
+        reason: reason.clone(),
+        import,
+    };
+    let same = ManagedEnterpriseEvent::Edited {
+        enterprise: Box::new(bare.clone()),
+        changes: vec![],
+        reason: None,
+        import: None,
+    };
+    vec![
+        added("full", enterprise(), Some(0x600)),
+        added("minimal", bare, None),
+        added("sealed", closed.clone(), None),
+        added("erased", erased, None),
+        event("full", by_import),
+        event("minimal", same),
+        edited("sealed", closed, &enterprise(), None),
+        event("full", ManagedEnterpriseEvent::Deleted { reason }),
+        event("minimal", ManagedEnterpriseEvent::Deleted { reason: None }),
+    ]
 }
 
 fn settlement_events() -> Vec<Sample> {
