@@ -4,11 +4,14 @@
 //! which filters. Filters that could hold anything are checked first, so that nobody's phone number or name gets into
 //! history by being searched for.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use application::access::Action;
-use application::replay::{AGGREGATE_TYPES, Until};
+use application::replay::{AGGREGATE_TYPES, Replay, Until};
 use axum::body::Body;
 use axum::extract::{OriginalUri, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use domain::actor::Actor;
@@ -72,9 +75,13 @@ async fn record(
     Ok(())
 }
 
-/// The filters whose values cannot be those of any event. Told apart by their form alone, not by what there is.
+/// The stored names of all events.
+static EVENT_TYPES: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| domain::event::names().into_values().flatten().collect());
+
+/// The filters whose values cannot be those of any event: a misspelt one must not look like "there is nothing". Told
+/// apart by what could be, not by what there is.
 fn wrong_filters(filter: &AuditFilter) -> Vec<FieldError> {
-    let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphabetic());
     let is_id = |text: &str| Uuid::try_parse(text).is_ok();
     let is_actor = |text: &str| match text.split_once(':') {
         Some(("account" | "staff", id)) => is_id(id),
@@ -84,16 +91,28 @@ fn wrong_filters(filter: &AuditFilter) -> Vec<FieldError> {
         Some(_) => false,
         None => text == "visitor",
     };
-    let (word, id) = (filter.aggregate_type.as_deref(), filter.aggregate_id.as_deref());
+    let (of_type, id) = (filter.aggregate_type.as_deref(), filter.aggregate_id.as_deref());
     let (event, actor) = (filter.event_type.as_deref(), filter.actor.as_deref());
+    let ends_first = filter.from.zip(filter.to).is_some_and(|(from, to)| from > to);
+    let malformed = ("filter.malformed", "格式有误");
     let checks = [
-        ("?aggregateType", word.is_none_or(is_word)),
-        ("?aggregateId", id.is_none_or(is_id)),
-        ("?eventType", event.is_none_or(is_word)),
-        ("?actor", actor.is_none_or(is_actor)),
+        ("?after", filter.after.is_none_or(|after| after >= 0), ("filter.range", "不能小于 0")),
+        (
+            "?aggregateType",
+            of_type.is_none_or(|of_type| AGGREGATE_TYPES.contains(&of_type)),
+            ("filter.unknown", "没有这种聚合"),
+        ),
+        ("?aggregateId", id.is_none_or(is_id), malformed),
+        (
+            "?eventType",
+            event.is_none_or(|event| EVENT_TYPES.contains(event)),
+            ("filter.unknown", "没有这种事件"),
+        ),
+        ("?actor", actor.is_none_or(is_actor), malformed),
+        ("?from", !ends_first, ("filter.range", "起始时间不能晚于结束时间")),
     ];
-    let wrong = checks.into_iter().filter(|(_, is_right)| !is_right);
-    wrong.map(|(pointer, _)| FieldError::new(pointer, "filter.malformed", "格式有误")).collect()
+    let wrong = checks.into_iter().filter(|(_, is_right, _)| !is_right);
+    wrong.map(|(pointer, _, (code, detail))| FieldError::new(pointer, code, detail)).collect()
 }
 
 /// All events in the global order. With `Accept: application/x-ndjson` everything after `after` is streamed, a line each.
@@ -171,7 +190,7 @@ async fn stream(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct StateThen {
-    /// Up to this version, inclusive.
+    /// Up to this version, inclusive; 404 `stream.version_beyond` when it is not reached yet.
     version: Option<i64>,
     /// Up to this moment, inclusive (RFC 3339).
     at: Option<DateTime<Utc>>,
@@ -214,8 +233,14 @@ async fn state_then(
         (None, Some(at)) => Until::Time(at),
         (Some(_), Some(_)) => return Err(Problem::malformed("version 与 at 只能给出一个")),
     };
-    let replayed = state.app.replay(&aggregate_type, id, until).await?;
-    let mut replayed = replayed.ok_or_else(Problem::not_found)?;
+    let mut replayed = match state.app.replay(&aggregate_type, id, until).await? {
+        Replay::Done(replayed) => replayed,
+        Replay::Nothing => return Err(Problem::not_found()),
+        Replay::Beyond { last } => {
+            let detail = format!("没有这个版本，目前最新为第 {last} 版");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "stream.version_beyond", detail));
+        }
+    };
     reveal(&state.vault, &mut [&mut replayed.state], Show::Masked).await?;
     let body = AggregateState {
         aggregate_type,

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::command::{Command, stamp};
+use crate::command::{Posted, stamp};
 use crate::limits::{limit_headers, refuse_if_spent, too_early};
 use crate::problem::Problem;
 use crate::query::Asked;
@@ -144,12 +144,11 @@ async fn options(State(state): State<AppState>, mut asked: Asked) -> Result<Resp
     request_body = RequestSmsCode, responses((status = 202, body = SmsCodeSent)))]
 async fn request_code(
     State(state): State<AppState>,
-    command: Command<RequestSmsCode>,
+    Posted { caller, body }: Posted<RequestSmsCode>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
     let sms = state.sms.as_ref().ok_or_else(sms_off)?;
     let phone = parse_phone(&body.phone)?;
-    let verdict = state.limits.sms_code(&phone, command.caller.address()).await?;
+    let verdict = state.limits.sms_code(&phone, caller.address()).await?;
     let headers = limit_headers(&verdict);
     refuse_if_spent(&verdict, "sms.too_frequent")?;
     let issued = state.codes.issue(&phone).await?;
@@ -191,12 +190,11 @@ fn sms_problem(error: &SmsError) -> Problem {
 async fn sign_in_by_sms(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<SignInBySms>,
+    Posted { caller, body }: Posted<SignInBySms>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    let context = &command.caller.context;
+    let context = &caller.context;
     let phone = parse_phone(&body.phone)?;
-    let current = projections::legal_statements::current(&state.db, &command.caller.actor).await?;
+    let current = projections::legal_statements::current(&state.db, &caller.actor).await?;
     let current = current.ok_or_else(|| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statement.missing", "平台法律声明尚未发布")
     })?;
@@ -209,7 +207,7 @@ async fn sign_in_by_sms(
     // Said before the code is used up: a person who forgot the tick keeps their code.
     sign_in::check_consent(&state.app, &proved).await?;
     let attempt =
-        state.limits.sign_in_delays().attempt(&phone, command.caller.address()).await?.map_err(too_early)?;
+        state.limits.sign_in_delays().attempt(&phone, caller.address()).await?.map_err(too_early)?;
     match state.codes.check(&phone, &body.code).await? {
         Checked::Right => state.limits.sign_in_delays().succeeded(attempt).await?,
         Checked::Wrong { tries_left } => {
@@ -225,13 +223,8 @@ async fn sign_in_by_sms(
         }
     }
     let signed_in = sign_in::by_phone(&state.app, &proved, context).await?;
-    let new = new_session(
-        signed_in.session,
-        Holder::Account(signed_in.account),
-        body.session,
-        &command.caller,
-        &headers,
-    );
+    let new =
+        new_session(signed_in.session, Holder::Account(signed_in.account), body.session, &caller, &headers);
     let opened = state.sessions.open(&new).await?;
     let account = SignedInAccount { id: signed_in.account.0, phone: Some(phone.masked()), username: None };
     let mut response = begin(&state, body.session, &opened, signed_in.registered, account);

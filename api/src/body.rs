@@ -5,8 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use domain::refusal::FieldError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -15,6 +16,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::problem::Problem;
+
+mod unique;
+use unique::Unique;
 
 /// Largest JSON body: a profile with its introduction takes some 100 kB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -63,13 +67,8 @@ impl Schemas {
         let value = if bytes.iter().all(u8::is_ascii_whitespace) {
             Value::Object(serde_json::Map::new())
         } else {
-            serde_json::from_slice(bytes).map_err(|error| {
-                Problem::malformed(format!(
-                    "内容不是有效的 JSON（第 {} 行第 {} 列）",
-                    error.line(),
-                    error.column()
-                ))
-            })?
+            let Unique(value) = serde_json::from_slice(bytes).map_err(|error| unreadable(&error))?;
+            value
         };
         if depth(&value) > DEPTH_MAX {
             return Err(Problem::malformed(format!("内容嵌套超过 {DEPTH_MAX} 层")));
@@ -81,6 +80,44 @@ impl Schemas {
         serde_json::from_value(value).map_err(|error| {
             Problem::invalid(vec![FieldError::new("", "request.shape", format!("内容不符合要求：{error}"))])
         })
+    }
+}
+
+/// The one thing that JSON may be and we do not take is a name that stands twice ([`unique`]).
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let what =
+        if error.is_data() { "内容中同一项出现了两次" } else { "内容不是有效的 JSON" };
+    Problem::malformed(format!("{what}（第 {} 行第 {} 列）", error.line(), error.column()))
+}
+
+/// Longest time a client may take to send a body, well within that of the whole request: [`BODY_BYTES_MAX`] at half a
+/// megabit a second.
+const BODY_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Reads a body within its limits.
+pub async fn read(body: Body, headers: &HeaderMap) -> Result<Bytes, Problem> {
+    read_in(BODY_TIME_MAX, body, headers).await
+}
+
+async fn read_in(time_max: Duration, body: Body, headers: &HeaderMap) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("提交的内容不能超过 {} KB", BODY_BYTES_MAX / 1024);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
+    };
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(time_max, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
+        // Either the limit or the connection: a client that is gone reads no answer, so both may say "too large".
+        Ok(read) => read.map_err(|_| too_large()),
+        Err(_elapsed) => {
+            let detail = format!("提交的内容未能在 {} 秒内传完，请重试", time_max.as_secs());
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "request.timeout", detail))
+        }
     }
 }
 
@@ -153,14 +190,21 @@ fn explain_all(errors: &Vec<ValidationError<'static>>) -> Vec<FieldError> {
     errors.iter().flat_map(explain).collect()
 }
 
-/// Of the alternatives at `at` the one that was meant: that of the right type, or else the last one. An optional object
-/// is "null or this object", and people want to know what is wrong inside of it.
+/// Of the alternatives at `at` the one that was meant: that of the right type and, where they are told apart by a `type`
+/// of one value each, of the right tag; or else the last one. An optional object is "null or this object", and people
+/// want to know what is wrong inside of it.
 fn nearest<'a>(
     at: &str,
     alternatives: &'a [Vec<ValidationError<'static>>],
 ) -> Option<&'a Vec<ValidationError<'static>>> {
+    let tag = format!("{at}/type");
     let is_of_other_type = |error: &ValidationError<'_>| {
-        matches!(error.kind(), ValidationErrorKind::Type { .. }) && error.instance_path().as_str() == at
+        let path = error.instance_path().as_str();
+        (matches!(error.kind(), ValidationErrorKind::Type { .. }) && path == at)
+            || (matches!(
+                error.kind(),
+                ValidationErrorKind::Enum { .. } | ValidationErrorKind::Constant { .. }
+            ) && path == tag)
     };
     let meant = alternatives.iter().find(|errors| !errors.iter().any(is_of_other_type));
     meant.or(alternatives.last()).filter(|errors| !errors.is_empty())
@@ -183,5 +227,19 @@ fn name_of(json_type: &str) -> &'static str {
         "array" => "列表",
         "object" => "对象",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_waited_for_only_so_long() {
+        let never = Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+        let refused = read_in(Duration::from_millis(1), never, &HeaderMap::new()).await.unwrap_err();
+        assert_eq!((refused.status, refused.code), (StatusCode::REQUEST_TIMEOUT, "request.timeout"));
+        let whole = read_in(BODY_TIME_MAX, Body::from("{}"), &HeaderMap::new()).await.unwrap();
+        assert_eq!(whole, "{}");
     }
 }

@@ -1,12 +1,12 @@
 //! The command line: `zsq serve`, `migrate`, `config`, `staff`, `projections`, `audit`.
 //!
 //! Every command also works while a server runs on the same data directory: it joins the embedded PostgreSQL. The
-//! PostgreSQL is started before the runtime, from the main thread, so that it ends with this process whatever ends it.
+//! PostgreSQL is started before the runtime and stopped after it: whatever the runtime still does has its database.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand, ValueEnum};
 use infrastructure::config::Config;
 use infrastructure::database::Access;
@@ -92,6 +92,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         // A command answers on standard output; only what goes wrong belongs beside it.
         "warn".clone_into(&mut logging.log);
     }
+    refuse_demo(&cli.command, &config)?;
     telemetry::start_logging(&logging)?;
     let postgres = match &config.database.url {
         Some(_) => None,
@@ -112,6 +113,16 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         postgres.stop().context("the embedded PostgreSQL did not stop cleanly")?;
     }
     outcome
+}
+
+/// Before anything is started or migrated.
+fn refuse_demo(command: &Command, config: &Config) -> anyhow::Result<()> {
+    if let Command::Serve { demo: true, .. } = command
+        && config.is_production()
+    {
+        bail!("--demo: production mode (ZSQ_MODE) has no demo accounts");
+    }
+    Ok(())
 }
 
 async fn execute(
@@ -181,4 +192,30 @@ fn print_config(config: &Config) -> anyhow::Result<()> {
         writeln!(out, "{name:width$}  {value}")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demo_data_is_refused_in_production_before_anything_is_started() {
+        let earnest = |name: &str| {
+            let value = match name {
+                "ZSQ_MODE" => "production",
+                "ZSQ_MASTER_KEY" => "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+                "ZSQ_PUBLIC_URL" => "https://zsq.example",
+                "ZSQ_SMS_PROVIDER" => "off",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let config = Config::from_lookup(earnest).expect("a production configuration");
+        let serve = |demo| Command::Serve { role: Role::All, demo };
+        let refused = refuse_demo(&serve(true), &config).expect_err("no demo accounts in production");
+        assert!(refused.to_string().contains("--demo"), "{refused}");
+        assert!(refuse_demo(&serve(false), &config).is_ok());
+        let sandbox = Config::from_lookup(|_| None).expect("the sandbox");
+        assert!(refuse_demo(&serve(true), &sandbox).is_ok());
+    }
 }

@@ -1,13 +1,19 @@
 //! What all commands share: caller, checked body, `If-Match`, `Idempotency-Key`; and their answer.
+//!
+//! ```text
+//! request ─extract→ Command (caller) ─permit→ body, Permitted ─execute→ Receipt → Done
+//! ```
 
 use std::collections::HashSet;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
-use application::access::Guarded;
+use application::access::{Action, Guarded};
 use application::ports::IdempotencyKey;
 use application::{Order, Receipt};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::aggregate::Decide;
@@ -19,7 +25,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::actor::Caller;
-use crate::body::{BODY_BYTES_MAX, check_content_type};
+use crate::body::{check_content_type, read};
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -33,39 +39,37 @@ const KEY_CHARS_MAX: usize = 255;
 /// Requests with a key that are being answered by this process.
 pub type InFlight = Arc<Mutex<HashSet<(String, String)>>>;
 
-/// A command's request.
+/// A command's request as it came in: who calls is known, what they sent was not looked at yet.
 pub struct Command<T> {
+    permitted: Permitted,
+    bytes: Bytes,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema> Command<T> {
+    /// Who calls: what an equal address means may depend on it.
+    pub fn caller(&self) -> &Caller {
+        &self.permitted.caller
+    }
+
+    /// The checked body, and the rest of the request. First the role, then the body: whoever may not do it learns
+    /// nothing about how it would be done.
+    pub fn permit(self, state: &AppState, action: Action) -> Result<(T, Permitted), Problem> {
+        self.permitted.caller.may(action)?;
+        Ok((state.schemas.parse(&self.bytes)?, self.permitted))
+    }
+}
+
+/// A command's request, of a caller who may send it, without its body.
+pub struct Permitted {
     /// Who.
     pub caller: Caller,
-    /// The checked body.
-    pub body: T,
     if_match: Option<i64>,
     idempotency: Option<IdempotencyKey>,
     running: Option<Running>,
 }
 
-impl<T> Command<T> {
-    /// The body, and everything else of the request.
-    pub fn split(self) -> (T, Command<()>) {
-        let Self { caller, body, if_match, idempotency, running } = self;
-        (body, Command { caller, body: (), if_match, idempotency, running })
-    }
-}
-
-impl Command<()> {
-    /// The order to do `command` on aggregate `id`, and a guard that must live until it is done.
-    pub fn order<I>(self, id: Uuid, command: I) -> (Order<I>, Option<Running>) {
-        let order = Order {
-            id,
-            by: self.caller.actor,
-            command,
-            context: self.caller.context,
-            if_match: self.if_match,
-            idempotency: self.idempotency,
-        };
-        (order, self.running)
-    }
-
+impl Permitted {
     /// Executes `command` on aggregate `id`.
     pub async fn execute<A>(self, state: &AppState, id: Uuid, command: A::Intent) -> Result<Receipt, Problem>
     where
@@ -74,13 +78,26 @@ impl Command<()> {
         A::Error: Refusal,
     {
         // Held until the answer is known, so that an equal request meanwhile is told to wait.
-        let (order, _running) = self.order(id, command);
+        let _running = self.running;
+        let order = Order {
+            id,
+            by: self.caller.actor,
+            command,
+            context: self.caller.context,
+            if_match: self.if_match,
+            idempotency: self.idempotency,
+        };
         Ok(state.app.execute::<A>(order).await?)
+    }
+
+    /// The answer that an equal request has had; for commands that look at more than an aggregate before they are executed.
+    pub async fn answered(&self, state: &AppState) -> Result<Option<Receipt>, Problem> {
+        Ok(state.app.answered(self.idempotency.as_ref()).await?)
     }
 }
 
 /// Marks a key as being answered, until it is dropped.
-pub struct Running {
+struct Running {
     in_flight: InFlight,
     key: (String, String),
 }
@@ -106,39 +123,45 @@ impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Command<T
         let caller = Caller::from_request_parts(&mut parts, state).await?;
         let bytes = read(body, &parts.headers).await?;
         check_content_type(&parts.headers, &bytes)?;
-        let if_match = if_match(&parts.headers)?;
-        let idempotency = idempotency_key(&parts.headers)?.map(|key| IdempotencyKey {
-            scope: caller.actor.to_string(),
-            key,
-            request_hash: request_hash(parts.method.as_str(), parts.uri.path(), &bytes),
-        });
-        let running = match &idempotency {
-            None => None,
-            Some(key) => Some(
-                Running::begin(&state.in_flight, (key.scope.clone(), key.key.clone()))
-                    .ok_or_else(in_progress)?,
-            ),
-        };
-        let body = state.schemas.parse(&bytes)?;
-        Ok(Self { caller, body, if_match, idempotency, running })
+        let named = Named::begin(&parts, &caller, state)?;
+        Ok(Self { permitted: named.command(caller, &bytes), bytes, of: PhantomData })
     }
 }
 
-/// Reads a body within its limit.
-pub async fn read(body: axum::body::Body, headers: &HeaderMap) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("提交的内容不能超过 {} KB", BODY_BYTES_MAX / 1024);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too_large", detail)
-    };
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > BODY_BYTES_MAX) {
-        return Err(too_large());
+/// What the head of a command says, before its body is looked at.
+pub(crate) struct Named {
+    if_match: Option<i64>,
+    key: Option<String>,
+    running: Option<Running>,
+    method: String,
+    path: String,
+}
+
+impl Named {
+    /// Reads the head, and marks its key as being answered.
+    pub(crate) fn begin(parts: &Parts, caller: &Caller, state: &AppState) -> Result<Self, Problem> {
+        let if_match = if_match(&parts.headers)?;
+        let key = idempotency_key(&parts.headers)?;
+        let running = match &key {
+            None => None,
+            Some(key) => Some(
+                Running::begin(&state.in_flight, (caller.actor.to_string(), key.clone()))
+                    .ok_or_else(in_progress)?,
+            ),
+        };
+        let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+        Ok(Self { if_match, key, running, method, path })
     }
-    // Either the limit or the connection: a client that is gone reads no answer, so both may say "too large".
-    axum::body::to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| too_large())
+
+    /// The command; two requests are the same when `said`, which stands for their bodies, is.
+    pub(crate) fn command(self, caller: Caller, said: &[u8]) -> Permitted {
+        let idempotency = self.key.map(|key| IdempotencyKey {
+            scope: caller.actor.to_string(),
+            key,
+            request_hash: request_hash(&self.method, &self.path, said),
+        });
+        Permitted { caller, if_match: self.if_match, idempotency, running: self.running }
+    }
 }
 
 fn request_hash(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
@@ -172,6 +195,27 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
     let version = bare.and_then(|t| t.parse().ok()).filter(|version| *version >= 0);
     version.map(Some).ok_or_else(|| Problem::malformed("If-Match 应为带引号的版本号，如 \"3\""))
+}
+
+/// A request that is no command on an aggregate, such as signing in: repeating it is doing it again, so it has neither
+/// `Idempotency-Key` nor `If-Match`. A visitor's key could not be told from another visitor's.
+pub struct Posted<T> {
+    /// Who.
+    pub caller: Caller,
+    /// The checked body.
+    pub body: T,
+}
+
+impl<T: DeserializeOwned + utoipa::ToSchema> FromRequest<AppState> for Posted<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let bytes = read(body, &parts.headers).await?;
+        check_content_type(&parts.headers, &bytes)?;
+        Ok(Self { caller, body: state.schemas.parse(&bytes)? })
+    }
 }
 
 /// A body that says nothing.

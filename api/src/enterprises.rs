@@ -134,8 +134,7 @@ async fn add(
     Id(id): Id<Uuid>,
     command: Command<AddEnterprise>,
 ) -> Result<Done, Problem> {
-    let (mut body, command) = command.split();
-    command.caller.may(Action::WriteEnterprises)?;
+    let (mut body, command) = command.permit(&state, Action::WriteEnterprises)?;
     let enterprise = state.app.clock.new_id();
     let settlement_application = body.settlement_application_id.take().map(SettlementApplicationId);
     let profile = parse(&state, body, enterprise)?;
@@ -159,8 +158,7 @@ async fn edit(
     Id(id): Id<Uuid>,
     command: Command<EditEnterprise>,
 ) -> Result<Done, Problem> {
-    let (mut body, command) = command.split();
-    command.caller.may(Action::WriteEnterprises)?;
+    let (mut body, command) = command.permit(&state, Action::WriteEnterprises)?;
     let reason = body.reason.take();
     let enterprise = parse(&state, body, id)?;
     let standing = standing_to_enterprise(&state.app, id, &command.caller.actor).await?;
@@ -176,8 +174,7 @@ async fn delete(
     Id(id): Id<Uuid>,
     command: Command<DeleteEnterprise>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::WriteEnterprises)?;
+    let (body, command) = command.permit(&state, Action::WriteEnterprises)?;
     let standing = standing_to_enterprise(&state.app, id, &command.caller.actor).await?;
     let intent = ManagedEnterpriseCommand::Delete { standing, confirm: body.confirm, reason: body.reason };
     Ok(Done::changed(command.execute::<ManagedEnterprise>(&state, id, intent).await?))

@@ -1,5 +1,6 @@
 //! 平台法律声明: the current one for everybody, the next one by an editor.
 
+use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
 use domain::legal_statement::{LegalStatement, LegalStatementCommand, PLATFORM};
@@ -58,7 +59,8 @@ async fn publish(
     State(state): State<AppState>,
     command: Command<PublishLegalStatement>,
 ) -> Result<Done, Problem> {
-    let (PublishLegalStatement { version, title, body }, command) = command.split();
+    let (PublishLegalStatement { version, title, body }, command) =
+        command.permit(&state, Action::PublishLegalStatement)?;
     let intent = LegalStatementCommand::Publish { version, title, body };
     Ok(Done::created(command.execute::<LegalStatement>(&state, PLATFORM.0, intent).await?))
 }

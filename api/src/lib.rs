@@ -4,7 +4,7 @@
 //! [`problem`] and nowhere else.
 //!
 //! Code map: [`router`] every route on one page; [`command`] and [`query`] what all commands and all queries share;
-//! [`actor`] from a session to an actor; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
+//! [`actor`] from a session to an actor; `upload` files on their way in; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
 //! [`openapi`] the document; [`serve`] listeners and background work; then one file per noun.
 
 pub mod actor;
@@ -19,25 +19,32 @@ pub mod query;
 pub mod router;
 pub mod state;
 
+mod assessment_cycles;
+mod assessment_submissions;
 mod audit;
 mod auth;
 mod enterprises;
+mod files;
 mod health;
 mod legal_statements;
 mod limits;
 mod me;
 mod menu;
 mod news;
+mod objections;
 mod parks;
 mod profile_schema;
 mod projections;
 mod provider_applications;
+mod rankings;
 mod reviews;
 mod sandbox;
 mod sessions;
 mod settlement_applications;
 mod staff;
 mod staff_auth;
+mod upload;
+mod working_calendars;
 
 pub mod cli;
 pub mod demo;

@@ -13,11 +13,14 @@ use axum::response::Response;
 use futures::FutureExt;
 use tracing::Instrument;
 
+use crate::files;
 use crate::problem::Problem;
 use crate::state::AppState;
 
 /// Longest time a request may take until its answer begins; the database's own limit is shorter.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+/// The same while a file comes in: 20 MB over a bad line, at some 40 kB a second. `upload.rs` stops who sends nothing.
+const UPLOAD_TIME_MAX: Duration = Duration::from_mins(10);
 /// The request's id in answers.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -35,7 +38,12 @@ pub async fn trace(State(state): State<AppState>, mut request: Request, next: Ne
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let span = tracing::info_span!("request", method = method_label(&method), route, trace_id);
-    let mut response = answer(request, next, &trace_id).instrument(span.clone()).await;
+    let time_max = if route == files::UPLOAD_ROUTE && method == Method::POST {
+        UPLOAD_TIME_MAX
+    } else {
+        REQUEST_TIME_MAX
+    };
+    let mut response = answer(request, next, time_max, &trace_id).instrument(span.clone()).await;
     let status = response.status();
     let seconds = started.elapsed().as_secs_f64();
     span.in_scope(|| {
@@ -63,9 +71,9 @@ fn method_label(method: &Method) -> &str {
     }
 }
 
-async fn answer(request: Request, next: Next, trace_id: &str) -> Response {
+async fn answer(request: Request, next: Next, time_max: Duration, trace_id: &str) -> Response {
     let run = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match tokio::time::timeout(REQUEST_TIME_MAX, run).await {
+    let mut response = match tokio::time::timeout(time_max, run).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => {
             tracing::error!("a handler panicked");
@@ -122,7 +130,10 @@ fn trace_id_of(headers: &HeaderMap) -> Option<String> {
 
 /// Headers that keep browsers from guessing, framing and leaking (OWASP secure headers).
 fn secure(headers: &mut HeaderMap, path: &str, production: bool) {
-    let policy = if path.starts_with("/docs") {
+    let policy = if path.starts_with(files::PATH_PREFIX) {
+        // Whatever a file holds, nothing in it runs.
+        "default-src 'none'; frame-ancestors 'none'; sandbox"
+    } else if path.starts_with("/docs") {
         // The browsable document brings its own script and inline styles; everything comes from this server.
         "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
     } else {

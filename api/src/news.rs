@@ -22,7 +22,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::actor::Caller;
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
+use crate::files::{self, FileField};
 use crate::problem::Problem;
 use crate::provider_applications::{Approval, GivingBack, Rejection};
 use crate::query::{Asked, Id, Listed};
@@ -65,9 +66,24 @@ fn hits(news: &Value, terms: &SensitiveTerms) -> Result<Vec<FieldError>, Problem
     Ok(news_article::screen(&news, terms).iter().map(news_article::Hit::to_field).collect())
 }
 
-/// How the caller stands to the park of an article, once they may write news at all.
+/// Refuses an article with files that the caller may not put there.
+async fn check_files(
+    state: &AppState,
+    caller: &Caller,
+    news: &News,
+    park: Option<ParkId>,
+) -> Result<(), Problem> {
+    let pictures: Vec<Uuid> = news.pictures().into_iter().collect();
+    let fields = [
+        FileField::single("/cover", news.cover.as_slice()).images_only(),
+        FileField::single("/body", &pictures).images_only(),
+        FileField::list("/attachments", &news.attachments),
+    ];
+    files::check(state, caller, &fields, park).await
+}
+
+/// How the caller stands to the park of an article.
 async fn standing(state: &AppState, caller: &Caller, article: Uuid) -> Result<Standing, Problem> {
-    caller.may(Action::WriteNews)?;
     Ok(standing_to_news(&state.app, article, &caller.actor).await?)
 }
 
@@ -140,11 +156,11 @@ async fn open(
     Id(id): Id<Uuid>,
     command: Command<NewsSchema>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::WriteNews)?;
+    let (body, command) = command.permit(&state, Action::WriteNews)?;
     let (news, warnings) = checked(body)?;
     let park = ParkId(id);
     let standing = standing_in(&state.app, park, &command.caller.actor).await?;
+    check_files(&state, &command.caller, &news, Some(park)).await?;
     let intent = NewsArticleCommand::Open { park, standing, news };
     let article = state.app.clock.new_id();
     let done = Done::created(command.execute::<NewsArticle>(&state, article, intent).await?);
@@ -159,10 +175,11 @@ async fn save(
     Id(id): Id<Uuid>,
     command: Command<NewsSchema>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::WriteNews)?;
+    let (body, command) = command.permit(&state, Action::WriteNews)?;
     let (news, warnings) = checked(body)?;
     let standing = standing(&state, &command.caller, id).await?;
+    let park = state.app.load::<NewsArticle>(id).await?.state.opened.map(|opened| opened.park);
+    check_files(&state, &command.caller, &news, park).await?;
     let intent = NewsArticleCommand::Edit { standing, news };
     let done = Done::changed(command.execute::<NewsArticle>(&state, id, intent).await?);
     done.saying(&NewsReceipt::warning(warnings))
@@ -177,7 +194,7 @@ async fn submit(
     Id(id): Id<Uuid>,
     command: Command<SubmitNews>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::WriteNews)?;
     let standing = standing(&state, &command.caller, id).await?;
     let terms = state.config.sensitive_terms.clone();
     let intent = NewsArticleCommand::Submit { standing, terms, confirmed: body.confirm_hits };
@@ -192,7 +209,7 @@ async fn withdraw(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let command = command.split().1;
+    let (_, command) = command.permit(&state, Action::WriteNews)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = NewsArticleCommand::Withdraw { standing };
     Ok(Done::changed(command.execute::<NewsArticle>(&state, id, intent).await?))
@@ -201,7 +218,7 @@ async fn withdraw(
 async fn judge(
     state: &AppState,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     review: ReviewCommand<News>,
 ) -> Result<Done, Problem> {
     let intent = NewsArticleCommand::Judge(Box::new(review));
@@ -216,7 +233,7 @@ async fn approve(
     Id(id): Id<Uuid>,
     command: Command<Approval>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::ReviewNews)?;
     judge(&state, id, command, ReviewCommand::Approve { comment: body.comment }).await
 }
 
@@ -228,7 +245,7 @@ async fn give_back(
     Id(id): Id<Uuid>,
     command: Command<GivingBack>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::ReviewNews)?;
     judge(&state, id, command, body.into_command()).await
 }
 
@@ -240,7 +257,7 @@ async fn reject(
     Id(id): Id<Uuid>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::ReviewNews)?;
     judge(&state, id, command, ReviewCommand::Reject { reason: body.reason }).await
 }
 
@@ -253,7 +270,7 @@ async fn take_down(
     Id(id): Id<Uuid>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::ModerateNews)?;
     let intent = NewsArticleCommand::TakeDown { reason: body.reason };
     Ok(Done::changed(command.execute::<NewsArticle>(&state, id, intent).await?))
 }
@@ -266,8 +283,10 @@ async fn restore(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let command = command.split().1;
-    let intent = if command.caller.actor.staff().is_some() {
+    let by_staff = command.caller().actor.staff().is_some();
+    let action = if by_staff { Action::ModerateNews } else { Action::WriteNews };
+    let (_, command) = command.permit(&state, action)?;
+    let intent = if by_staff {
         NewsArticleCommand::PutBack
     } else {
         NewsArticleCommand::Restore { standing: standing(&state, &command.caller, id).await? }
@@ -283,7 +302,7 @@ async fn delete(
     Id(id): Id<Uuid>,
     command: Command<DeleteNews>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::WriteNews)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = NewsArticleCommand::Delete { standing, confirm: body.confirm, reason: body.reason };
     Ok(Done::changed(command.execute::<NewsArticle>(&state, id, intent).await?))

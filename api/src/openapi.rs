@@ -12,14 +12,17 @@ use utoipa::openapi::{OpenApi, SecurityRequirement};
 
 use crate::actor::COOKIE;
 use crate::problem::{ProblemBody, ProblemField};
+use crate::query::{CURSOR, VALUE_CHARS_MAX};
 use crate::reviews::ReviewKind;
 use crate::sandbox::AdvanceClock;
+
+mod headers;
 
 const SCHEMAS: &str = "#/components/schemas/";
 const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 
 /// Groups of operations, in the order in which a newcomer meets them.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 12] = [
     ("登录与账号", "短信验证码登录、工作人员登录、会话、用户中心、平台法律声明"),
     ("成为园区或基地", "申请、提交、退回、再提交、通过"),
     ("审核", "所有待审核事项的队列与领取"),
@@ -27,7 +30,9 @@ const TAGS: [(&str, &str); 10] = [
     ("新闻资讯", "起草、提交、审核、下架、删除与恢复；公开列表与页面"),
     ("入驻申请", "提交、查看联系方式、跟进、已落地与未落地、更正、撤回"),
     ("企业管理", "企业名录：添加、修改、删除、筛选与统计"),
-    ("工作人员", "账号、角色、锁定、第二因素"),
+    ("文件", "上传、下载；图片、证明与附件以文件编号引用"),
+    ("考核", "工作日历、考核周期、填报与补填、核验与评分、排名、异议"),
+    ("工作人员", "账号、角色、锁定、密码与第二因素的重置"),
     ("运维", "读模型的状态、重建、搁置的事件"),
     ("审计", "事件、事件流、回放"),
 ];
@@ -37,7 +42,8 @@ const TAGS: [(&str, &str); 10] = [
     info(
         title = "zsq",
         description = "跨境电子商务综合试验区线上综合服务平台。\n\n命令为 POST / PUT / DELETE，回答 `{id, version}`、`ETag` 与 `Consistency-Token`；\
-                       查询带回 `Consistency-Token` 即可读到自己刚写入的内容。错误为 RFC 9457 `application/problem+json`，`code` 稳定，`detail` 可直接显示。",
+                       查询带回 `Consistency-Token` 即可读到自己刚写入的内容。错误为 RFC 9457 `application/problem+json`，`code` 稳定，`detail` 可直接显示；\
+                       唯一的例外：请求头超过 32 KB 或 64 项时，连接以没有内容的 431 结束。",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     components(schemas(ProblemBody, ProblemField, AdvanceClock, ReviewKind))
@@ -72,6 +78,7 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
             }
         }
     }
+    document["components"]["headers"] = headers::components();
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         let names: HashSet<String> = schemas.keys().cloned().collect();
@@ -87,21 +94,11 @@ pub(crate) fn finish(document: &OpenApi) -> Value {
 
 /// Adds to an operation what all share: problem answers, headers of commands and queries.
 fn complete(method: &str, operation: &mut Map<String, Value>) {
-    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": false, "description": description, "schema": {"type": "string"}});
-    let more = if method == "get" {
-        [
-            header("Consistency-Token", "命令回答中的令牌：等待读模型看到该命令（最多 5 秒）"),
-            header("If-None-Match", "上次回答的 ETag：未变化则 304"),
-        ]
-    } else {
-        [
-            header("Idempotency-Key", "请求的唯一名称，7 天内重复提交只执行一次"),
-            header("If-Match", "看到的版本，如 \"3\"：已被修改则 412"),
-        ]
-    };
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
-        parameters.extend(more);
+        parameters.iter_mut().for_each(bound);
+        parameters.extend(headers::taken(method, &id));
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
@@ -109,22 +106,33 @@ fn complete(method: &str, operation: &mut Map<String, Value>) {
         if !said {
             response["description"] = json!(if status == "204" { "完成" } else { "成功" });
         }
-        let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
-        let answers_command = schema.is_some_and(|name| name.ends_with("Receipt"));
-        if answers_command {
-            response["headers"] = json!({
-                "ETag": {"description": "版本，带引号", "schema": {"type": "string"}},
-                "Consistency-Token": {"description": "查询时带回，即可读到本次写入", "schema": {"type": "string"}},
-            });
-        }
+        response["headers"] = headers::of_answer(method, &id);
+    }
+    if method == "get" {
+        let unchanged =
+            json!({"description": "与 If-None-Match 相同，没有变化", "headers": headers::of_unchanged()});
+        responses.insert("304".to_owned(), unchanged);
     }
     responses.insert(
         "default".to_owned(),
         json!({
             "description": "问题说明（RFC 9457）",
+            "headers": headers::of_problem(&id),
             "content": {"application/problem+json": {"schema": {"$ref": format!("{SCHEMAS}Problem")}}},
         }),
     );
+}
+
+/// Says how long the text of a query parameter may be.
+fn bound(parameter: &mut Value) {
+    let is_bounded = parameter["in"] == "query" && parameter["name"] != CURSOR;
+    let schema = &mut parameter["schema"];
+    let of_type = |name: &str| {
+        schema["type"] == name || schema["type"].as_array().is_some_and(|all| all.contains(&json!(name)))
+    };
+    if is_bounded && of_type("string") && schema.get("format").is_none() && schema.get("enum").is_none() {
+        schema["maxLength"] = json!(VALUE_CHARS_MAX);
+    }
 }
 
 /// The rows of a page by name instead of spelt out.

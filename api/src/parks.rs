@@ -20,7 +20,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
+use crate::files;
 use crate::personal::{Show, reveal, reveal_revisions};
 use crate::problem::{Problem, ProblemField};
 use crate::profile_schema::ProfileSchema;
@@ -161,9 +162,9 @@ async fn revise(
     Id(id): Id<Uuid>,
     command: Command<ReviseProfile>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::ReviseParkProfile)?;
+    let (body, command) = command.permit(&state, Action::ReviseParkProfile)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, Some(ParkId(id))).await?;
     let warnings = profile.warnings().into_iter().map(|warning| warning.under("/profile").into()).collect();
     let intent = ParkCommand::ReviseProfile { profile, replace_pending: body.replace_pending };
     let receipt =
@@ -174,7 +175,7 @@ async fn revise(
 async fn review(
     state: &AppState,
     (id, revision): (Uuid, u32),
-    command: Command<()>,
+    command: Permitted,
     review: ReviewCommand<Profile>,
 ) -> Result<Done, Problem> {
     let intent = ParkCommand::ReviewProfile { revision, command: Box::new(review) };
@@ -189,7 +190,7 @@ async fn approve(
     Id(at): Id<(Uuid, u32)>,
     command: Command<Approval>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, at, command, ReviewCommand::Approve { comment: body.comment }).await
 }
 
@@ -201,7 +202,7 @@ async fn give_back(
     Id(at): Id<(Uuid, u32)>,
     command: Command<GivingBack>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, at, command, body.into_command()).await
 }
 
@@ -213,7 +214,7 @@ async fn reject(
     Id(at): Id<(Uuid, u32)>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, at, command, ReviewCommand::Reject { reason: body.reason }).await
 }
 
@@ -225,7 +226,8 @@ async fn withdraw(
     Id(at): Id<(Uuid, u32)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    review(&state, at, command.split().1, ReviewCommand::Withdraw).await
+    let (_, command) = command.permit(&state, Action::ReviseParkProfile)?;
+    review(&state, at, command, ReviewCommand::Withdraw).await
 }
 
 /// Suspends a park: its back office can be read, not written.
@@ -236,7 +238,7 @@ async fn suspend(
     Id(id): Id<Uuid>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::SuspendPark)?;
     Ok(Done::changed(
         command.execute::<Park>(&state, id, ParkCommand::Suspend { reason: body.reason }).await?,
     ))
@@ -250,7 +252,8 @@ async fn reinstate(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    Ok(Done::changed(command.split().1.execute::<Park>(&state, id, ParkCommand::Reinstate).await?))
+    let (_, command) = command.permit(&state, Action::SuspendPark)?;
+    Ok(Done::changed(command.execute::<Park>(&state, id, ParkCommand::Reinstate).await?))
 }
 
 /// The people of the back office.
@@ -280,8 +283,7 @@ async fn add_staff(
     Id(id): Id<Uuid>,
     command: Command<AddParkStaff>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::ManageParkStaff)?;
+    let (body, command) = command.permit(&state, Action::ManageParkStaff)?;
     let phone = Phone::parse(&body.phone).map_err(|error| {
         Problem::invalid(vec![FieldError::new("/phone", "phone.malformed", error.to_string())])
     })?;
@@ -300,6 +302,7 @@ async fn remove_staff(
     Id((id, account)): Id<(Uuid, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
+    let (_, command) = command.permit(&state, Action::ManageParkStaff)?;
     let intent = ParkCommand::RemoveStaff { account: AccountId(account) };
-    Ok(Done::changed(command.split().1.execute::<Park>(&state, id, intent).await?))
+    Ok(Done::changed(command.execute::<Park>(&state, id, intent).await?))
 }

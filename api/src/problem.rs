@@ -7,6 +7,7 @@
 //! | 403 | not allowed | asks an administrator | nothing |
 //! | 404 | not there, or not theirs | checks the address | nothing |
 //! | 409 | the state of things forbids it | looks again | nothing |
+//! | 408 | the body did not come in time | tries again | nothing |
 //! | 412 | somebody changed it meanwhile | reloads, repeats | nothing |
 //! | 413, 415 | too large, wrong type | sends something else | nothing |
 //! | 422 | fields are wrong; all are listed | corrects them | nothing |
@@ -232,15 +233,17 @@ fn title(status: StatusCode) -> &'static str {
         403 => "没有权限",
         404 => "没有找到",
         405 => "不支持的请求方法",
-        408 | 503 => "服务暂时不可用",
+        408 => "提交超时",
         409 => "当前状态不允许",
         410 => "内容已删除",
         412 => "内容已被修改",
         413 => "内容过大",
         415 => "不支持的内容类型",
+        416 => "请求的范围有误",
         422 => "填写的内容有误",
         423 => "账号已锁定",
         429 => "操作过于频繁",
+        503 => "服务暂时不可用",
         _ => "系统繁忙",
     }
 }
@@ -253,6 +256,8 @@ fn status_of(kind: Kind) -> StatusCode {
         Kind::Forbidden => StatusCode::FORBIDDEN,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
         Kind::Locked => StatusCode::LOCKED,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
     }
 }
 
@@ -261,6 +266,7 @@ impl From<Refused> for Problem {
         tracing::info!(code = refused.code, "refused");
         let mut problem = Self::new(status_of(refused.kind), refused.code, refused.detail);
         problem.errors = refused.fields;
+        problem.retry_after_seconds = refused.retry_after_seconds;
         problem
     }
 }

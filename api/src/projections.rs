@@ -1,7 +1,7 @@
 //! The read models as their operators see them: state, lag, rebuild, parked events.
 
 use application::access::Action;
-use application::processes;
+use application::{Receipt, processes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use projections::status::{self, ReaderStatus};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
 use crate::problem::Problem;
 use crate::query::{Asked, Id};
 use crate::state::AppState;
@@ -35,10 +35,11 @@ async fn list(State(state): State<AppState>, asked: Asked) -> Result<Response, P
     Ok(asked.answer(&status::status(&state.db).await?, None))
 }
 
-/// Records the operation, then carries it out.
-async fn operate(state: &AppState, command: Command<()>, event: OperationEvent) -> Result<Done, Problem> {
+/// Records the operation; whoever asks then carries it out, unless the receipt is that of an earlier request: what was
+/// asked for once is done once, and what was skipped meanwhile may be another event.
+async fn record(state: &AppState, command: Permitted, event: OperationEvent) -> Result<Receipt, Problem> {
     let id = state.app.clock.new_id();
-    Ok(Done::changed(command.execute::<Operation>(state, id, OperationCommand::Record(event)).await?))
+    command.execute::<Operation>(state, id, OperationCommand::Record(event)).await
 }
 
 /// Builds the read model anew beside the live one, which it replaces once it has caught up. Watch `GET projections`.
@@ -49,12 +50,14 @@ async fn rebuild(
     Id(name): Id<String>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let projection = projections::named(&name).ok_or_else(Problem::not_found)?;
     let event = OperationEvent::ProjectionRebuildRequested { projection: name };
-    let done = operate(&state, command.split().1, event).await?;
-    projections::rebuild::request(&state.db, projection.as_ref()).await?;
-    Ok(done)
+    let receipt = record(&state, command, event).await?;
+    if !receipt.replayed {
+        projections::rebuild::request(&state.db, projection.as_ref()).await?;
+    }
+    Ok(Done::changed(receipt))
 }
 
 /// The parked streams of a read model or process, oldest first.
@@ -82,12 +85,9 @@ async fn retry(
     Id((name, key)): Id<(String, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
-    require_parked(&state, &name, &key).await?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let event = OperationEvent::ParkedRetried { projection: name.clone(), key: key.clone() };
-    let done = operate(&state, command.split().1, event).await?;
-    let retried = parked::by_name(&state.db, &state.app, &name, &key, Remedy::Retry).await?;
-    still_parked(&retried).map_or(Ok(done), Err)
+    repair(&state, command, event, (&name, &key), Remedy::Retry).await
 }
 
 /// Gives the first parked event of one stream up and takes in those after it.
@@ -99,12 +99,28 @@ async fn skip(
     Id((name, key)): Id<(String, String)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    command.caller.may(Action::OperateProjections)?;
-    require_parked(&state, &name, &key).await?;
+    let (_, command) = command.permit(&state, Action::OperateProjections)?;
     let event = OperationEvent::ParkedSkipped { projection: name.clone(), key: key.clone() };
-    let done = operate(&state, command.split().1, event).await?;
-    let skipped = parked::by_name(&state.db, &state.app, &name, &key, Remedy::Skip).await?;
-    still_parked(&skipped).map_or(Ok(done), Err)
+    repair(&state, command, event, (&name, &key), Remedy::Skip).await
+}
+
+async fn repair(
+    state: &AppState,
+    command: Permitted,
+    event: OperationEvent,
+    (name, key): (&str, &str),
+    remedy: Remedy,
+) -> Result<Done, Problem> {
+    if let Some(receipt) = command.answered(state).await? {
+        return Ok(Done::changed(receipt));
+    }
+    require_parked(state, name, key).await?;
+    let receipt = record(state, command, event).await?;
+    if receipt.replayed {
+        return Ok(Done::changed(receipt));
+    }
+    let repaired = parked::by_name(&state.db, &state.app, name, key, remedy).await?;
+    still_parked(&repaired).map_or(Ok(Done::changed(receipt)), Err)
 }
 
 fn still_parked(retried: &Retried) -> Option<Problem> {

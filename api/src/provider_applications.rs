@@ -20,7 +20,8 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::actor::Caller;
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
+use crate::files;
 use crate::personal::{Show, reveal, reveal_revisions};
 use crate::problem::Problem;
 use crate::profile_schema::ProfileSchema;
@@ -144,7 +145,7 @@ fn under_profile(problem: Problem) -> Problem {
 async fn review(
     state: &AppState,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     review: ReviewCommand<Profile>,
 ) -> Result<Done, Problem> {
     let intent = ProviderApplicationCommand::Review(Box::new(review));
@@ -165,9 +166,9 @@ async fn open(
     State(state): State<AppState>,
     command: Command<OpenProviderApplication>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::OpenProviderApplication)?;
+    let (body, command) = command.permit(&state, Action::OpenProviderApplication)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, None).await?;
     // Enterprises are certified by a connector that this version does not have; a zone that asks for it gets "missing".
     let certification = if state.config.sign_in.require_certification {
         Certification::Missing
@@ -195,9 +196,9 @@ async fn save(
     Id(id): Id<Uuid>,
     command: Command<SaveProviderApplication>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::EditProviderApplication)?;
+    let (body, command) = command.permit(&state, Action::EditProviderApplication)?;
     let profile = parse_profile(body.profile, &command.caller)?;
+    files::check_profile(&state, &command.caller, &profile, None).await?;
     review(&state, id, command, ReviewCommand::Draft(*profile)).await
 }
 
@@ -216,7 +217,8 @@ async fn submit(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    review(&state, id, command.split().1, ReviewCommand::Submit).await
+    let (_, command) = command.permit(&state, Action::EditProviderApplication)?;
+    review(&state, id, command, ReviewCommand::Submit).await
 }
 
 /// Takes the application back.
@@ -234,7 +236,8 @@ async fn withdraw(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    review(&state, id, command.split().1, ReviewCommand::Withdraw).await
+    let (_, command) = command.permit(&state, Action::EditProviderApplication)?;
+    review(&state, id, command, ReviewCommand::Withdraw).await
 }
 
 /// Approves it. The park and its back office follow.
@@ -252,7 +255,7 @@ async fn approve(
     Id(id): Id<Uuid>,
     command: Command<Approval>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, id, command, ReviewCommand::Approve { comment: body.comment }).await
 }
 
@@ -271,7 +274,7 @@ async fn give_back(
     Id(id): Id<Uuid>,
     command: Command<GivingBack>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, id, command, body.into_command()).await
 }
 
@@ -290,7 +293,7 @@ async fn reject(
     Id(id): Id<Uuid>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::Review)?;
     review(&state, id, command, ReviewCommand::Reject { reason: body.reason }).await
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use application::access::{self, Action};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use domain::actor::Actor;
 use domain::refusal::FieldError;
@@ -24,6 +24,10 @@ use crate::state::AppState;
 
 /// Longest wait for a read model to catch up with a token.
 const WAIT_MAX: Duration = Duration::from_secs(5);
+/// Longest value of a query parameter, in characters: twice the longest name that could be searched for.
+pub(crate) const VALUE_CHARS_MAX: usize = 200;
+/// The parameter that this limit is not for.
+pub(crate) const CURSOR: &str = "cursor";
 const STALE: HeaderName = HeaderName::from_static("zsq-stale");
 
 /// A query's request.
@@ -95,16 +99,25 @@ impl Asked {
             Some(version) => format!("\"{version}\""),
             None => format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..12])),
         };
-        let known = self.if_none_match.as_deref().is_some_and(|tags| {
-            tags.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == tag)
-        });
-        let mut response = if known {
+        let mut response = if self.knows(&tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
             ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
         };
-        let headers = response.headers_mut();
-        if let Ok(tag) = HeaderValue::from_str(&tag) {
+        self.stamp(response.headers_mut(), &tag);
+        response
+    }
+
+    /// Whether the caller has what `tag` stands for already.
+    pub fn knows(&self, tag: &str) -> bool {
+        self.if_none_match.as_deref().is_some_and(|tags| {
+            tags.split(',').map(str::trim).any(|t| t == "*" || t.trim_start_matches("W/") == tag)
+        })
+    }
+
+    /// The headers of a query's answer.
+    pub fn stamp(&self, headers: &mut HeaderMap, tag: &str) {
+        if let Ok(tag) = HeaderValue::from_str(tag) {
             headers.insert(header::ETAG, tag);
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -112,12 +125,11 @@ impl Asked {
         if let Some(lag) = self.lag_ms {
             headers.insert(STALE, HeaderValue::from(lag));
         }
-        response
     }
 }
 
-/// Query parameters. Names that are not known are refused: a misspelt filter must not look like "everything"; so is NUL,
-/// which PostgreSQL has no text for.
+/// Query parameters. Names that are not known are refused: a misspelt filter must not look like "everything"; so are
+/// values that nothing of ours is like: too long, or with control characters.
 pub struct Params<T>(pub T);
 
 /// A list without filters.
@@ -171,9 +183,13 @@ fn wrong_parameter(name: &str, value: &str, known: &[String]) -> Option<FieldErr
         let detail = format!("没有这个查询参数，可用：{}", known.join("、"));
         return Some(FieldError::new(pointer(), "query.unknown", detail));
     }
-    value.contains('\0').then(|| {
-        FieldError::new(pointer(), "text.control_character", "含有不可见的控制字符，请删除后重新输入")
-    })
+    if value.chars().any(char::is_control) {
+        let detail = "含有不可见的控制字符，请删除后重新输入";
+        return Some(FieldError::new(pointer(), "text.control_character", detail));
+    }
+    // A cursor is as long as the row it stands for, and has its own limit.
+    (name != CURSOR && value.chars().count() > VALUE_CHARS_MAX)
+        .then(|| FieldError::new(pointer(), "field.too_long", format!("不超过 {VALUE_CHARS_MAX} 个字符")))
 }
 
 fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {

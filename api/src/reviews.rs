@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
@@ -33,6 +33,16 @@ pub enum ReviewKind {
     ParkProfile,
     /// A revision of an article of a park's news; its id is the article's.
     NewsArticle,
+}
+
+impl ReviewKind {
+    /// Who judges it may reserve it.
+    fn action(self) -> Action {
+        match self {
+            Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
+        }
+    }
 }
 
 /// All that waits for a decision, the most urgent first.
@@ -72,7 +82,8 @@ async fn claim(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    reserve(&state, kind, id, command.split().1, true).await
+    let (_, command) = command.permit(&state, kind.action())?;
+    reserve(&state, kind, id, command, true).await
 }
 
 /// Gives the reservation back.
@@ -90,14 +101,15 @@ async fn release(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    reserve(&state, kind, id, command.split().1, false).await
+    let (_, command) = command.permit(&state, kind.action())?;
+    reserve(&state, kind, id, command, false).await
 }
 
 async fn reserve(
     state: &AppState,
     kind: ReviewKind,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     claim: bool,
 ) -> Result<Done, Problem> {
     fn review<C>(claim: bool) -> ReviewCommand<C> {
@@ -114,7 +126,6 @@ async fn reserve(
                 .await?
         }
         ReviewKind::ParkProfile => {
-            command.caller.may(Action::Review)?;
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
                 .execute::<Park>(

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::response::IntoResponse;
 use serde_json::Value;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
@@ -11,8 +12,9 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    audit, auth, enterprises, health, legal_statements, me, news, openapi, parks, projections,
-    provider_applications, reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
+    assessment_cycles, assessment_submissions, audit, auth, enterprises, files, health, legal_statements, me,
+    news, objections, openapi, parks, projections, provider_applications, rankings, reviews, sandbox,
+    sessions, settlement_applications, staff, staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
@@ -29,6 +31,12 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(news::routes())
         .merge(settlement_applications::routes())
         .merge(enterprises::routes())
+        .merge(working_calendars::routes())
+        .merge(assessment_cycles::routes())
+        .merge(assessment_submissions::routes())
+        .merge(rankings::routes())
+        .merge(objections::routes())
+        .merge(files::routes())
         .merge(staff::routes())
         .merge(projections::routes())
         .merge(audit::routes())
@@ -45,6 +53,13 @@ pub fn document() -> Value {
     with_document().1
 }
 
+/// Files are compressed already, and their length and ranges are those of their bytes; texts are not.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/pdf"))
+        .and(NotForContentType::const_new("application/vnd.openxmlformats"))
+}
+
 /// Everything the public listener serves.
 pub fn router(state: AppState) -> Router {
     let (api, document) = with_document();
@@ -56,7 +71,7 @@ pub fn router(state: AppState) -> Router {
     }
     router
         .fallback(|| async { Problem::not_found().into_response() })
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .layer(axum::middleware::from_fn_with_state(state.clone(), trace))
         .with_state(state)
 }

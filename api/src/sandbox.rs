@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use infrastructure::clock::AdvanceError;
 use serde::{Deserialize, Serialize};
 
-use crate::command::Command;
+use crate::command::Posted;
 use crate::problem::Problem;
 use crate::query::Params;
 use crate::state::{AppState, Sandbox};
@@ -48,9 +48,9 @@ async fn clock(State(state): State<AppState>) -> Response {
     Json(ClockNow { now: state.app.clock.now() }).into_response()
 }
 
-async fn advance(State(state): State<AppState>, command: Command<AdvanceClock>) -> Result<Response, Problem> {
+async fn advance(State(state): State<AppState>, posted: Posted<AdvanceClock>) -> Result<Response, Problem> {
     let clock_ahead = sandbox(&state)?.clock.as_ref().ok_or_else(Problem::not_found)?;
-    clock_ahead.advance(command.body.advance_seconds).await.map_err(|error| match error {
+    clock_ahead.advance(posted.body.advance_seconds).await.map_err(|error| match error {
         AdvanceError::OutOfRange => Problem::malformed("沙箱时钟不能再向前拨"),
         AdvanceError::Store(error) => error.into(),
     })?;

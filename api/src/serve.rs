@@ -1,8 +1,8 @@
 //! Listeners and background work of a serving process.
 //!
 //! Start: migrate, assemble, publish the first legal statement if there is none, demo data if asked for, listen.
-//! Stop (Ctrl-C, SIGTERM): stop accepting, answer what was accepted, end the background work, go. A second signal ends
-//! the process at once.
+//! Stop (Ctrl-C, SIGTERM): stop accepting, answer what was accepted, end the background work, go; with the database away
+//! as soon as with it. A second signal ends the process at once.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -21,13 +21,15 @@ use infrastructure::credentials::Credentials;
 use infrastructure::database::{self, Access};
 use infrastructure::event_store::PgEventStore;
 use infrastructure::event_store::sequencer::Sequencer;
+use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
 use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::vault::Vault;
 use infrastructure::{housekeeping, installation, telemetry};
-use projections::worker::Workers;
+use projections::timekeeper;
+use projections::worker::{STOP_TIME_MAX, Workers};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -70,7 +72,8 @@ impl Platform {
             Some(clock) => clock.clone(),
             None => Arc::new(SystemClock),
         };
-        Self::on(config, pool, &master, &clock, sandbox_clock)
+        let files = Files::open(&config.files, key_dir)?;
+        Self::on(config, pool, &master, &clock, sandbox_clock, files)
     }
 
     /// Assembles the platform on a pool and a clock; tests bring a manual one.
@@ -80,6 +83,7 @@ impl Platform {
         master: &infrastructure::keys::MasterKey,
         clock: &Arc<dyn Clock>,
         sandbox_clock: Option<Arc<SandboxClock>>,
+        files: Files,
     ) -> anyhow::Result<Self> {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
@@ -95,6 +99,7 @@ impl Platform {
             codes: OneTimeCodes::new(pool.clone(), clock.clone(), master),
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
+            files,
             sms,
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
@@ -150,15 +155,28 @@ pub async fn serve(
     }
     tracing::info!("stopping");
     cancel.cancel();
-    if let Some(workers) = workers {
-        workers.ended().await;
-    }
-    while let Some(ended) = background.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a background task ended by a panic");
+    let workers_ended = async {
+        if let Some(workers) = workers {
+            workers.ended().await;
         }
-    }
+    };
+    tokio::join!(workers_ended, ended(background));
     Ok(())
+}
+
+/// Waits for the background work that was told to end, and breaks off what the database keeps waiting: leases cover it.
+async fn ended(mut background: JoinSet<()>) {
+    let all = async {
+        while let Some(ended) = background.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a background task ended by a panic");
+            }
+        }
+    };
+    if tokio::time::timeout(STOP_TIME_MAX, all).await.is_err() {
+        tracing::warn!("some background work did not end in time and was broken off");
+        background.shutdown().await;
+    }
 }
 
 fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &mut JoinSet<()>) -> Workers {
@@ -166,7 +184,13 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
     let name = format!("{}-{}", std::process::id(), state.app.clock.new_id().simple());
     let sequencer = Sequencer::new(state.db.clone(), &name);
     background.spawn(sequencer.run(platform.wake.clone(), cancel.clone()));
-    background.spawn(housekeeping::run(state.db.clone(), state.app.clock.clone(), cancel.clone()));
+    background.spawn(housekeeping::run(
+        state.db.clone(),
+        state.app.clock.clone(),
+        state.files.clone(),
+        cancel.clone(),
+    ));
+    background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),
         projections::all(),

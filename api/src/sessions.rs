@@ -1,5 +1,7 @@
 //! 会话: how a session begins, how its token travels, where one is signed in, how it ends.
 
+use application::Receipt;
+use application::access::Action;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +18,7 @@ use uuid::Uuid;
 
 use crate::actor::{Caller, cookie};
 use crate::auth::TAG;
-use crate::command::{Command, Nothing};
+use crate::command::{Command, Nothing, Permitted, stamp};
 use crate::problem::Problem;
 use crate::query::{Asked, Id};
 use crate::state::AppState;
@@ -115,9 +117,11 @@ pub(crate) fn begin(
 #[utoipa::path(post, path = "/auth/logout", operation_id = "sessionEnd", tag = TAG, request_body = Nothing,
     responses((status = 204)))]
 async fn sign_out(State(state): State<AppState>, command: Command<Nothing>) -> Result<Response, Problem> {
+    let (_, command) = command.permit(&state, Action::EndOwnSession)?;
     let session = command.caller.session()?.clone();
-    end_session(&state, command.split().1, session.id, session.holder).await?;
+    let receipt = end_session(&state, command, session.id, session.holder).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
+    stamp(response.headers_mut(), &receipt);
     if session.transport == Transport::Cookie
         && let Ok(gone) = HeaderValue::from_str(&cookie(&state.config, "", Some(0)))
     {
@@ -126,27 +130,29 @@ async fn sign_out(State(state): State<AppState>, command: Command<Nothing>) -> R
     Ok(response)
 }
 
-/// Ends one session of `holder`, and records it.
-pub(crate) async fn end_session(
+/// Records that a session of `holder` ends, then ends it: a crash between the two loses neither, since whoever repeats
+/// the request finds the session in force or their key answered.
+async fn end_session(
     state: &AppState,
-    command: Command<()>,
+    command: Permitted,
     session: SessionId,
     holder: Holder,
-) -> Result<(), Problem> {
-    if !state.sessions.end(holder, session).await? {
-        return Err(Problem::not_found());
+) -> Result<Receipt, Problem> {
+    if !state.sessions.is_in_force(holder, session).await? {
+        return command.answered(state).await?.ok_or_else(Problem::not_found);
     }
-    match holder {
+    let receipt = match holder {
         Holder::Account(account) => {
-            command.execute::<Account>(state, account.0, AccountCommand::EndSession { session }).await?;
+            command.execute::<Account>(state, account.0, AccountCommand::EndSession { session }).await?
         }
         Holder::Staff(staff) => {
-            command
-                .execute::<StaffAccount>(state, staff.0, StaffAccountCommand::EndSession { session })
-                .await?;
+            let intent = StaffAccountCommand::EndSession { session };
+            command.execute::<StaffAccount>(state, staff.0, intent).await?
         }
-    }
-    Ok(())
+    };
+    // False when a request beside this one was quicker; the session has ended either way.
+    state.sessions.end(holder, session).await?;
+    Ok(receipt)
 }
 
 /// The caller's session.
@@ -234,7 +240,10 @@ async fn revoke_session(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
+    let (_, command) = command.permit(&state, Action::EndOwnSession)?;
     let holder = command.caller.session()?.holder;
-    end_session(&state, command.split().1, SessionId(id), holder).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    let receipt = end_session(&state, command, SessionId(id), holder).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    stamp(response.headers_mut(), &receipt);
+    Ok(response)
 }

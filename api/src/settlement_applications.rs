@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::actor::Caller;
 use crate::command::{Command, Done, Nothing, ReceiptBody};
+use crate::files::{self, FileField};
 use crate::personal::{Show, reveal};
 use crate::problem::Problem;
 use crate::provider_applications::Rejection;
@@ -50,9 +51,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(withdraw))
 }
 
-/// How the caller stands to the park of an application, once they may handle applications at all.
+/// How the caller stands to the park of an application.
 async fn standing(state: &AppState, caller: &Caller, id: Uuid) -> Result<Standing, Problem> {
-    caller.may(Action::HandleSettlements)?;
     Ok(standing_to_settlement(&state.app, id, &caller.actor).await?)
 }
 
@@ -75,8 +75,7 @@ async fn submit(
     Id(id): Id<Uuid>,
     command: Command<SubmitSettlement>,
 ) -> Result<Done, Problem> {
-    let (mut body, command) = command.split();
-    command.caller.may(Action::SubmitSettlement)?;
+    let (mut body, command) = command.permit(&state, Action::SubmitSettlement)?;
     let previous = match body.previous_id.take() {
         None => None,
         Some(id) => {
@@ -89,6 +88,8 @@ async fn submit(
     };
     let subject = command.caller.actor.account().map_or(Uuid::nil(), |account| account.0);
     let application = SettlementInput::from(body).parse(subject).map_err(Problem::invalid)?;
+    let attachments = FileField::list("/attachments", &application.attachments);
+    files::check(&state, &command.caller, &[attachments], None).await?;
     let park = state.app.load::<Park>(id).await?.state;
     let intent = SettlementApplicationCommand::Submit {
         park: ParkId(id),
@@ -162,7 +163,7 @@ async fn reveal_contact(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
-    let command = command.split().1;
+    let (_, command) = command.permit(&state, Action::HandleSettlements)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = SettlementApplicationCommand::RevealContact { standing };
     let done = Done::changed(command.execute::<SettlementApplication>(&state, id, intent).await?);
@@ -180,7 +181,7 @@ async fn note(
     Id(id): Id<Uuid>,
     command: Command<NoteSettlement>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::HandleSettlements)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = SettlementApplicationCommand::AddNote { standing, text: body.text };
     Ok(Done::created(command.execute::<SettlementApplication>(&state, id, intent).await?))
@@ -195,7 +196,7 @@ async fn land(
     Id(id): Id<Uuid>,
     command: Command<LandSettlement>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::HandleSettlements)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = SettlementApplicationCommand::Land { standing, confirm: body.confirm };
     let done = Done::changed(command.execute::<SettlementApplication>(&state, id, intent).await?);
@@ -213,7 +214,7 @@ async fn not_land(
     Id(id): Id<Uuid>,
     command: Command<Rejection>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::HandleSettlements)?;
     let standing = standing(&state, &command.caller, id).await?;
     let intent = SettlementApplicationCommand::NotLand { standing, reason: body.reason };
     Ok(Done::changed(command.execute::<SettlementApplication>(&state, id, intent).await?))
@@ -227,7 +228,7 @@ async fn correct(
     Id(id): Id<Uuid>,
     command: Command<CorrectSettlement>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::HandleSettlements)?;
     let standing = standing(&state, &command.caller, id).await?;
     let (outcome, reason) = (body.outcome.into(), body.reason);
     let intent = SettlementApplicationCommand::Correct { standing, outcome, reason };
@@ -242,6 +243,7 @@ async fn withdraw(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
+    let (_, command) = command.permit(&state, Action::SubmitSettlement)?;
     let intent = SettlementApplicationCommand::Withdraw;
-    Ok(Done::changed(command.split().1.execute::<SettlementApplication>(&state, id, intent).await?))
+    Ok(Done::changed(command.execute::<SettlementApplication>(&state, id, intent).await?))
 }

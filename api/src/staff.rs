@@ -1,6 +1,7 @@
 //! 工作人员: accounts, roles, locks. The system administrator creates, the security administrator grants, the auditor
 //! watches (三员分立).
 
+use application::Receipt;
 use application::access::Action;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -18,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::command::{Command, Done, Nothing, ReceiptBody, stamp};
+use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody, stamp};
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(revoke))
         .routes(routes!(lock))
         .routes(routes!(unlock))
+        .routes(routes!(reset_password))
         .routes(routes!(reset_second_factor))
 }
 
@@ -60,6 +62,18 @@ pub struct StaffCreated {
     totp_secret: String,
     /// Each is good once, in the place of a TOTP.
     recovery_codes: Vec<String>,
+}
+
+/// A one-time password, shown once.
+#[derive(Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordAnswer {
+    /// The account.
+    id: Uuid,
+    /// Its version.
+    version: i64,
+    /// One-time password, to be changed before the next sign-in.
+    password: String,
 }
 
 /// New second-factor secrets, shown once.
@@ -141,8 +155,7 @@ async fn list(
 #[utoipa::path(post, path = "/staff", operation_id = "staffCreate", tag = TAG, request_body = CreateStaff,
     responses((status = 201, body = StaffCreated)))]
 async fn create(State(state): State<AppState>, command: Command<CreateStaff>) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    command.caller.may(Action::CreateStaff)?;
+    let (body, command) = command.permit(&state, Action::CreateStaff)?;
     let staff = StaffId(state.app.clock.new_id());
     let password = passwords::generate_one_time();
     let password_record = state.credentials.store_password(staff, &password).await?;
@@ -186,7 +199,7 @@ fn shown_once() -> Problem {
 async fn administer(
     state: &AppState,
     id: Uuid,
-    command: Command<()>,
+    command: Permitted,
     intent: StaffAccountCommand,
 ) -> Result<Done, Problem> {
     Ok(Done::changed(command.execute::<StaffAccount>(state, id, intent).await?))
@@ -200,7 +213,7 @@ async fn grant(
     Id(id): Id<Uuid>,
     command: Command<RoleBody>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     administer(&state, id, command, StaffAccountCommand::Grant { role: body.role.into() }).await
 }
 
@@ -212,7 +225,7 @@ async fn revoke(
     Id(id): Id<Uuid>,
     command: Command<RoleBody>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     administer(&state, id, command, StaffAccountCommand::Revoke { role: body.role.into() }).await
 }
 
@@ -224,7 +237,7 @@ async fn lock(
     Id(id): Id<Uuid>,
     command: Command<LockStaff>,
 ) -> Result<Done, Problem> {
-    let (body, command) = command.split();
+    let (body, command) = command.permit(&state, Action::AdministerStaff)?;
     let done = administer(&state, id, command, StaffAccountCommand::Lock { reason: body.reason }).await?;
     state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
     Ok(done)
@@ -238,7 +251,41 @@ async fn unlock(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    administer(&state, id, command.split().1, StaffAccountCommand::Unlock).await
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
+    administer(&state, id, command, StaffAccountCommand::Unlock).await
+}
+
+/// Gives an account whose password is lost a one-time password; its sessions end. It is in this answer only.
+#[utoipa::path(post, path = "/staff/{id}/reset-password", operation_id = "staffPasswordReset", tag = TAG,
+    params(("id" = Uuid, Path)), request_body = Nothing, responses((status = 200, body = PasswordAnswer)))]
+async fn reset_password(
+    State(state): State<AppState>,
+    Id(id): Id<Uuid>,
+    command: Command<Nothing>,
+) -> Result<Response, Problem> {
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
+    let password = passwords::generate_one_time();
+    let record = state.credentials.store_password(StaffId(id), &password).await?;
+    let receipt =
+        replace_secret(&state, id, command, StaffAccountCommand::ResetPassword { password: record }).await?;
+    let answer =
+        PasswordAnswer { id, version: receipt.version, password: password.expose_secret().to_owned() };
+    let mut response = axum::Json(answer).into_response();
+    stamp(response.headers_mut(), &receipt);
+    Ok(response)
+}
+
+/// Executes what replaces a secret, and ends the sessions that were opened with the old one; those also when the first
+/// request of this key could not.
+async fn replace_secret(
+    state: &AppState,
+    id: Uuid,
+    command: Permitted,
+    intent: StaffAccountCommand,
+) -> Result<Receipt, Problem> {
+    let receipt = command.execute::<StaffAccount>(state, id, intent).await?;
+    state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
+    if receipt.replayed { Err(shown_once()) } else { Ok(receipt) }
 }
 
 /// Replaces the second factor of an account; its sessions end. The secrets are in this answer only.
@@ -249,17 +296,13 @@ async fn reset_second_factor(
     Id(id): Id<Uuid>,
     command: Command<Nothing>,
 ) -> Result<Response, Problem> {
-    command.caller.may(Action::AdministerStaff)?;
+    let (_, command) = command.permit(&state, Action::AdministerStaff)?;
     let secrets = state.credentials.store_second_factor(StaffId(id)).await?;
     let intent = StaffAccountCommand::ResetSecondFactor {
         second_factor: secrets.totp,
         recovery_codes: secrets.recovery_codes,
     };
-    let receipt = command.split().1.execute::<StaffAccount>(&state, id, intent).await?;
-    if receipt.replayed {
-        return Err(shown_once());
-    }
-    state.sessions.end_all_of(Holder::Staff(StaffId(id)), None).await?;
+    let receipt = replace_secret(&state, id, command, intent).await?;
     let answer = SecondFactorAnswer {
         id,
         version: receipt.version,

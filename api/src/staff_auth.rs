@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 
 use crate::actor::Caller;
 use crate::auth::TAG;
-use crate::command::{Command, Done, ReceiptBody, stamp};
+use crate::command::{Done, Posted, ReceiptBody, stamp};
 use crate::limits::{limit_headers, refuse_if_spent, with_limits};
 use crate::problem::Problem;
 use crate::sessions::{SessionTransport, SignedInAccount, SignedInAnswer, begin, new_session};
@@ -73,20 +73,19 @@ pub struct ChangePassword {
 async fn sign_in_staff(
     State(state): State<AppState>,
     headers: HeaderMap,
-    command: Command<SignInAsStaff>,
+    posted: Posted<SignInAsStaff>,
 ) -> Result<Response, Problem> {
-    let limits = admit(&state, &command.caller).await?;
-    with_limits(sign_in_within_limits(&state, &headers, command).await, limits)
+    let limits = admit(&state, &posted.caller).await?;
+    with_limits(sign_in_within_limits(&state, &headers, posted).await, limits)
 }
 
 async fn sign_in_within_limits(
     state: &AppState,
     headers: &HeaderMap,
-    command: Command<SignInAsStaff>,
+    Posted { caller, body }: Posted<SignInAsStaff>,
 ) -> Result<Response, Problem> {
-    let (body, command) = command.split();
-    let context = &command.caller.context;
-    let checked = check(state, &command.caller, &body.username, body.password, body.totp.as_deref()).await?;
+    let context = &caller.context;
+    let checked = check(state, &caller, &body.username, body.password, body.totp.as_deref()).await?;
     if checked.state.one_time || is_expired(state, &checked.state) {
         return Err(Problem::refused(StaffAccountError::PasswordChangeRequired));
     }
@@ -95,9 +94,9 @@ async fn sign_in_within_limits(
     }
     let session = SessionId(state.app.clock.new_id());
     let intent = StaffAccountCommand::SignIn { session, second_factor: checked.used };
-    let order = Order::new(checked.staff.0, Actor::Visitor, intent, context.clone());
+    let order = Order::new(checked.staff.0, checked.actor(), intent, context.clone());
     let receipt = state.app.execute::<StaffAccount>(order).await?;
-    let new = new_session(session, Holder::Staff(checked.staff), body.session, &command.caller, headers);
+    let new = new_session(session, Holder::Staff(checked.staff), body.session, &caller, headers);
     let opened = state.sessions.open(&new).await?;
     let account =
         SignedInAccount { id: checked.staff.0, phone: None, username: Some(checked.state.username) };
@@ -111,17 +110,19 @@ async fn sign_in_within_limits(
     request_body = ChangePassword, responses((status = 200, body = ReceiptBody)))]
 async fn change_password(
     State(state): State<AppState>,
-    command: Command<ChangePassword>,
+    posted: Posted<ChangePassword>,
 ) -> Result<Response, Problem> {
-    let limits = admit(&state, &command.caller).await?;
-    let done = change_within_limits(&state, command).await;
+    let limits = admit(&state, &posted.caller).await?;
+    let done = change_within_limits(&state, posted).await;
     with_limits(done.map(IntoResponse::into_response), limits)
 }
 
-async fn change_within_limits(state: &AppState, command: Command<ChangePassword>) -> Result<Done, Problem> {
-    let (body, command) = command.split();
-    let context = &command.caller.context;
-    let checked = check(state, &command.caller, &body.username, body.password, body.totp.as_deref()).await?;
+async fn change_within_limits(
+    state: &AppState,
+    Posted { caller, body }: Posted<ChangePassword>,
+) -> Result<Done, Problem> {
+    let context = &caller.context;
+    let checked = check(state, &caller, &body.username, body.password, body.totp.as_deref()).await?;
     let new_password = SecretString::from(body.new_password);
     let policy = state.config.sign_in.password_policy;
     let errors = state.credentials.check_new_password(policy, &checked.state, &new_password).await?;
@@ -130,7 +131,7 @@ async fn change_within_limits(state: &AppState, command: Command<ChangePassword>
     }
     let password = state.credentials.store_password(checked.staff, &new_password).await?;
     let intent = StaffAccountCommand::ChangePassword { password, second_factor: checked.used };
-    let order = Order::new(checked.staff.0, Actor::Visitor, intent, context.clone());
+    let order = Order::new(checked.staff.0, checked.actor(), intent, context.clone());
     let receipt = state.app.execute::<StaffAccount>(order).await?;
     state.sessions.end_all_of(Holder::Staff(checked.staff), None).await?;
     Ok(Done::changed(receipt))
@@ -145,6 +146,13 @@ struct CheckedStaff {
     staff: StaffId,
     state: StaffAccount,
     used: SecondFactorUsed,
+}
+
+impl CheckedStaff {
+    /// Who acts from here on: their secrets are proved.
+    fn actor(&self) -> Actor {
+        Actor::Staff { staff: self.staff, roles: self.state.roles.clone() }
+    }
 }
 
 /// Counts an attempt of the caller's address, unless its limits are spent; says what is left of them.

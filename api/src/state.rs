@@ -8,6 +8,7 @@ use application::ports::Sms;
 use infrastructure::clock::SandboxClock;
 use infrastructure::config::Config;
 use infrastructure::credentials::Credentials;
+use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub limits: RateLimits,
     /// Secrets of staff.
     pub credentials: Credentials,
+    /// The bytes of files.
+    pub files: Files,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
     /// The configuration.

@@ -5,16 +5,22 @@
 
 use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
+use domain::assessment_cycle::AssessmentCycleCommand;
+use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
 use domain::legal_statement::LegalStatementCommand;
 use domain::managed_enterprise::ManagedEnterpriseCommand;
 use domain::news_article::NewsArticleCommand;
+use domain::objection::ObjectionCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
 use domain::provider_application::ProviderApplicationCommand;
+use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
 use domain::settlement_application::SettlementApplicationCommand;
 use domain::staff_account::StaffAccountCommand;
+use domain::stored_file::StoredFileCommand;
+use domain::working_calendar::WorkingCalendarCommand;
 
 use Role::{
     Assessor, Auditor, Editor, Enterprise, Park, Process, Reviewer, SecurityAdmin, SystemAdmin, User, Visitor,
@@ -60,6 +66,22 @@ pub enum Action {
     ReadParkEnterprises,
     ReadEnterprise,
     ReadAllEnterprises,
+    // Assessment
+    SetWorkingCalendar,
+    ReadAssessmentCycles,
+    ManageAssessmentCycles,
+    NoteDeadlines,
+    FileAssessment,
+    ReadAssessmentSubmissions,
+    JudgeAssessment,
+    PublishRanking,
+    ReadRankings,
+    RaiseObjection,
+    ReadObjections,
+    AnswerObjection,
+    PutInObjection,
+    // Files
+    UploadFile,
     // Staff, audit, operations
     SignInAsStaff,
     ReadStaff,
@@ -88,7 +110,7 @@ pub fn roles(action: Action) -> &'static [Role] {
     const SIGNED_IN: &[Role] =
         &[User, Enterprise, Park, Reviewer, Assessor, Editor, SystemAdmin, SecurityAdmin, Auditor];
     match action {
-        Action::ReadPublic | Action::SignIn | Action::SignInAsStaff => ANYONE,
+        Action::ReadPublic | Action::ReadRankings | Action::SignIn | Action::SignInAsStaff => ANYONE,
         Action::EndOwnSession | Action::ReadOwnAccount => SIGNED_IN,
         Action::ReadOwnApplications
         | Action::OpenProviderApplication
@@ -111,7 +133,21 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadParkSettlements | Action::ReadParkEnterprises => &[Park],
         Action::ReadEnterprise => &[Park, Reviewer, Assessor],
         Action::ReadAllEnterprises => &[Reviewer, Assessor],
-        Action::EstablishPark | Action::MarkSettlementOverdue => &[Process],
+        Action::UploadFile => &[User, Assessor, Editor],
+        Action::EstablishPark
+        | Action::MarkSettlementOverdue
+        | Action::NoteDeadlines
+        | Action::PutInObjection => &[Process],
+        Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
+        Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
+            &[Park, Assessor, Reviewer, Auditor]
+        }
+        Action::ManageAssessmentCycles
+        | Action::JudgeAssessment
+        | Action::PublishRanking
+        | Action::AnswerObjection => &[Assessor],
+        Action::FileAssessment | Action::RaiseObjection => &[Park],
+        Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
         Action::AdministerStaff => &[SecurityAdmin],
@@ -160,7 +196,7 @@ pub fn require(actor: &Actor, action: Action) -> Result<(), AccessError> {
 
 /// What everybody who is signed in may do about themself, also a member of staff who holds no role yet.
 fn is_everyones_own(action: Action) -> bool {
-    matches!(action, Action::EndOwnSession | Action::ReadOwnAccount)
+    matches!(action, Action::SignInAsStaff | Action::EndOwnSession | Action::ReadOwnAccount)
 }
 
 fn is_signed_in(actor: &Actor) -> bool {
@@ -193,6 +229,7 @@ impl Guarded for StaffAccountCommand {
             Self::EndSession { .. } => Action::EndOwnSession,
             Self::Grant { .. }
             | Self::Revoke { .. }
+            | Self::ResetPassword { .. }
             | Self::ResetSecondFactor { .. }
             | Self::Lock { .. }
             | Self::Unlock => Action::AdministerStaff,
@@ -266,11 +303,82 @@ impl Guarded for ParkCommand {
     }
 }
 
+impl Guarded for WorkingCalendarCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Set { .. } => Action::SetWorkingCalendar,
+        }
+    }
+}
+
+impl Guarded for AssessmentCycleCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Draft { .. }
+            | Self::Revise { .. }
+            | Self::Open { .. }
+            | Self::AddPark { .. }
+            | Self::Extend { .. }
+            | Self::Cancel { .. } => Action::ManageAssessmentCycles,
+            Self::Mark(_) => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for AssessmentSubmissionCommand {
+    fn action(&self) -> Action {
+        match &self.act {
+            SubmissionAct::SaveDrafts { .. }
+            | SubmissionAct::Submit { .. }
+            | SubmissionAct::Supplement { .. } => Action::FileAssessment,
+            SubmissionAct::Claim { .. }
+            | SubmissionAct::Release { .. }
+            | SubmissionAct::Verify { .. }
+            | SubmissionAct::Score { .. }
+            | SubmissionAct::Recuse { .. }
+            | SubmissionAct::Return { .. } => Action::JudgeAssessment,
+            SubmissionAct::MarkOverdue => Action::NoteDeadlines,
+            SubmissionAct::Adjust { .. } | SubmissionAct::Lock => Action::PutInObjection,
+        }
+    }
+}
+
+impl Guarded for RankingCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Compute { .. } | Self::Publicize { .. } | Self::Finalize { .. } => Action::PublishRanking,
+            Self::Republish { .. } => Action::PutInObjection,
+            Self::EndPublicity => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for ObjectionCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
+            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
+                Action::AnswerObjection
+            }
+            Self::MarkOverdue => Action::NoteDeadlines,
+        }
+    }
+}
+
+impl Guarded for StoredFileCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Receive { .. } => Action::UploadFile,
+        }
+    }
+}
+
 impl Guarded for OperationCommand {
     fn action(&self) -> Action {
         let Self::Record(event) = self;
         match event {
             OperationEvent::AuditQueried { .. } => Action::ReadAudit,
+            OperationEvent::RankingExported { .. } => Action::ReadRankings,
             OperationEvent::ProjectionRebuildRequested { .. }
             | OperationEvent::ParkedRetried { .. }
             | OperationEvent::ParkedSkipped { .. } => Action::OperateProjections,

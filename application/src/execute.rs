@@ -1,7 +1,8 @@
 //! From a command to stored events: permit, load, decide, append. Two round trips to the database.
 //!
 //! Always: a lost race is decided again from what is true now, a bounded number of times, unless the caller named the
-//! version it looked at; a repeated request gets its first answer; an append whose outcome is unknown is said to be so.
+//! version it looked at; a repeated request gets its first answer, also when that changed nothing; an append whose outcome
+//! is unknown is said to be so.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -98,6 +99,8 @@ pub struct Refused {
     pub detail: String,
     /// The wrong fields.
     pub fields: Vec<FieldError>,
+    /// In how many seconds trying again may go well, where that is known.
+    pub retry_after_seconds: Option<u64>,
 }
 
 impl<R: Refusal> From<R> for Refused {
@@ -107,6 +110,7 @@ impl<R: Refusal> From<R> for Refused {
             code: refusal.code(),
             detail: refusal.to_string(),
             fields: refusal.fields(),
+            retry_after_seconds: refusal.retry_after_seconds(),
         }
     }
 }
@@ -189,7 +193,12 @@ impl App {
             }
             let events = folded.state.decide(&issued).map_err(Refused::from)?;
             if events.is_empty() {
-                return Ok(unchanged(order.id, &folded));
+                let receipt = unchanged(order.id, &folded);
+                if self.keeps(order.idempotency.as_ref(), &receipt).await? {
+                    return Ok(receipt);
+                }
+                // An equal request was quicker: the next round gives its answer.
+                continue;
             }
             let append = prepare::<A>(
                 &load.stream,
@@ -226,6 +235,19 @@ impl App {
         Err(ExecuteError::Busy)
     }
 
+    /// Keeps the key of a request that changed nothing, so that its repeat changes nothing either, whatever happens in
+    /// between; false when the key was used in the meantime.
+    async fn keeps(&self, key: Option<&IdempotencyKey>, receipt: &Receipt) -> Result<bool, StoreError> {
+        let Some(key) = key else { return Ok(true) };
+        let answer = Answer {
+            aggregate_id: receipt.id.to_string(),
+            version: receipt.version,
+            entry: receipt.entry,
+            bucket: receipt.bucket,
+        };
+        self.store.remember(key, &answer).await
+    }
+
     /// The answer an equal request has had meanwhile, if the caller named the request.
     async fn remembered(&self, load: &Load) -> Result<Option<Receipt>, ExecuteError> {
         if load.idempotency.is_none() {
@@ -238,6 +260,13 @@ impl App {
         }
     }
 
+    /// The answer that the request of this key has had; none without a key.
+    pub async fn answered(&self, key: Option<&IdempotencyKey>) -> Result<Option<Receipt>, ExecuteError> {
+        // No aggregate has this id: only the key is looked up.
+        let stream = Stream { aggregate_type: "", aggregate_id: String::new() };
+        self.remembered(&Load { stream, idempotency: key.cloned(), subjects: Vec::new() }).await
+    }
+
     /// The aggregate as it is now.
     pub async fn load<A: Decide>(&self, id: Uuid) -> Result<Folded<A>, ExecuteError>
     where
@@ -245,6 +274,22 @@ impl App {
     {
         let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
         fold(self.store.load(load).await?.events)
+    }
+}
+
+impl App {
+    /// Many aggregates of one type as they are now, by id; those without events are left out. Personal values are sealed.
+    pub async fn load_many<A: Decide>(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Folded<A>>, ExecuteError>
+    where
+        A::Error: Refusal,
+    {
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let mut folded = BTreeMap::new();
+        for history in self.store.load_many(A::TYPE, &ids).await? {
+            let id = history.aggregate_id.parse().map_err(|source| StoreError::Failed(Box::new(source)))?;
+            folded.insert(id, fold(history.events)?);
+        }
+        Ok(folded)
     }
 }
 

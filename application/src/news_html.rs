@@ -13,6 +13,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use ammonia::Builder;
+use domain::news_article::FILES_PATH;
 use domain::refusal::FieldError;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -36,8 +37,6 @@ const NOT_OPEN: [&str; 22] = [
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
     "p", "li", "td", "th", "tr", "dt", "dd", "option", "tbody",
 ];
-/// Where files of this platform are read.
-const FILES: &str = "/api/v1/files/";
 
 const TAGS: [&str; 41] = [
     "a",
@@ -150,7 +149,7 @@ pub fn clean(pointer: &str, raw: &str) -> Result<Clean, FieldError> {
 
 /// Whether an address is that of a file of this platform.
 fn is_own_file(address: &str) -> bool {
-    address.strip_prefix(FILES).is_some_and(|id| id.parse::<Uuid>().is_ok())
+    address.strip_prefix(FILES_PATH).is_some_and(|id| id.parse::<Uuid>().is_ok())
 }
 
 /// What a look at the tags of HTML finds.

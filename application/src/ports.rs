@@ -69,7 +69,7 @@ pub struct Answer {
     pub aggregate_id: String,
     /// Its version after the command.
     pub version: i64,
-    /// Entry number of the last event, see [`Appended::entry`].
+    /// Entry number of the last event, see [`Appended::entry`]; 0 when the command changed nothing.
     pub entry: i64,
     /// See [`Appended::bucket`].
     pub bucket: i16,
@@ -101,6 +101,15 @@ pub struct Loaded {
     pub events: Vec<StoredEvent>,
     /// What the key was used for.
     pub remembered: Remembered,
+}
+
+/// One of many histories loaded together.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The aggregate.
+    pub aggregate_id: String,
+    /// Oldest first; at least one.
+    pub events: Vec<StoredEvent>,
 }
 
 /// An event to be stored; personal values still in clear, the store seals them.
@@ -183,8 +192,13 @@ pub enum AppendError {
 pub trait EventStore: Send + Sync {
     /// Loads a history and looks the key up, in one statement.
     async fn load(&self, load: Load) -> Result<Loaded, StoreError>;
+    /// Loads many histories of one type in as few statements as the limits allow; those that have no events are left
+    /// out. Personal values stay sealed: what is decided over many streams at once is not about persons.
+    async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError>;
     /// Appends events, claims and the key, in one statement: all or nothing.
     async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+    /// Keeps the key of a request that changed nothing, with its answer; false when the key was used in the meantime.
+    async fn remember(&self, key: &IdempotencyKey, answer: &Answer) -> Result<bool, StoreError>;
     /// The id of the aggregate that holds a claim.
     async fn holder(&self, claim: &Claim) -> Result<Option<String>, StoreError>;
 }

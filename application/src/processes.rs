@@ -5,10 +5,14 @@
 
 use async_trait::async_trait;
 
-use crate::execute::{App, ExecuteError};
+use crate::execute::{App, Context, ExecuteError};
 use crate::recorded::Recorded;
 
+pub mod deadlines;
+pub mod filing_closed;
+pub mod objection_accepted;
 pub mod park_established;
+pub mod ranking_finalized;
 
 /// A process.
 #[async_trait]
@@ -23,5 +27,20 @@ pub trait Process: Send + Sync {
 
 /// All processes.
 pub fn all() -> Vec<Box<dyn Process>> {
-    vec![Box::new(park_established::ParkEstablished)]
+    vec![
+        Box::new(park_established::ParkEstablished),
+        Box::new(filing_closed::FilingClosed),
+        Box::new(objection_accepted::ObjectionAccepted),
+        Box::new(ranking_finalized::RankingFinalized),
+    ]
+}
+
+/// The context of a command that `event` caused: the same correlation, and the event as its cause.
+fn caused_by(event: &Recorded) -> Context {
+    Context {
+        trace_id: event.metadata.get("traceId").cloned().unwrap_or_default(),
+        client_address: None,
+        correlation_id: event.metadata.get("correlationId").cloned(),
+        causation_id: Some(format!("{}/{}", event.key(), event.sequence)),
+    }
 }

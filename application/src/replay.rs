@@ -4,15 +4,21 @@ use chrono::{DateTime, Utc};
 use cqrs_es::Aggregate;
 use domain::account::Account;
 use domain::aggregate::Decide;
+use domain::assessment_cycle::AssessmentCycle;
+use domain::assessment_submission::AssessmentSubmission;
 use domain::legal_statement::LegalStatement;
 use domain::managed_enterprise::ManagedEnterprise;
 use domain::news_article::NewsArticle;
+use domain::objection::Objection;
 use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
+use domain::ranking::Ranking;
 use domain::refusal::Refusal;
 use domain::settlement_application::SettlementApplication;
 use domain::staff_account::StaffAccount;
+use domain::stored_file::StoredFile;
+use domain::working_calendar::WorkingCalendar;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -41,8 +47,22 @@ pub struct Replayed {
     pub state: Value,
 }
 
+/// What came of folding a history.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Replay {
+    /// There is no such type, or no event so far.
+    Nothing,
+    /// The version asked for is not reached yet.
+    Beyond {
+        /// The last version there is.
+        last: i64,
+    },
+    /// As it was.
+    Done(Replayed),
+}
+
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 9] = [
+pub const AGGREGATE_TYPES: [&str; 15] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
@@ -52,16 +72,17 @@ pub const AGGREGATE_TYPES: [&str; 9] = [
     SettlementApplication::TYPE,
     ManagedEnterprise::TYPE,
     Operation::TYPE,
+    WorkingCalendar::TYPE,
+    AssessmentCycle::TYPE,
+    AssessmentSubmission::TYPE,
+    Ranking::TYPE,
+    Objection::TYPE,
+    StoredFile::TYPE,
 ];
 
 impl App {
-    /// The aggregate `id` of the type named `aggregate_type`, or nothing when there is no such type or no event so far.
-    pub async fn replay(
-        &self,
-        aggregate_type: &str,
-        id: Uuid,
-        until: Until,
-    ) -> Result<Option<Replayed>, ExecuteError> {
+    /// The aggregate `id` of the type named `aggregate_type`, as it was.
+    pub async fn replay(&self, aggregate_type: &str, id: Uuid, until: Until) -> Result<Replay, ExecuteError> {
         match aggregate_type {
             Account::TYPE => self.replay_as::<Account>(id, until).await,
             StaffAccount::TYPE => self.replay_as::<StaffAccount>(id, until).await,
@@ -72,26 +93,40 @@ impl App {
             SettlementApplication::TYPE => self.replay_as::<SettlementApplication>(id, until).await,
             ManagedEnterprise::TYPE => self.replay_as::<ManagedEnterprise>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
-            _ => Ok(None),
+            WorkingCalendar::TYPE => self.replay_as::<WorkingCalendar>(id, until).await,
+            AssessmentCycle::TYPE => self.replay_as::<AssessmentCycle>(id, until).await,
+            AssessmentSubmission::TYPE => self.replay_as::<AssessmentSubmission>(id, until).await,
+            Ranking::TYPE => self.replay_as::<Ranking>(id, until).await,
+            Objection::TYPE => self.replay_as::<Objection>(id, until).await,
+            StoredFile::TYPE => self.replay_as::<StoredFile>(id, until).await,
+            _ => Ok(Replay::Nothing),
         }
     }
 
-    async fn replay_as<A: Decide>(&self, id: Uuid, until: Until) -> Result<Option<Replayed>, ExecuteError>
+    async fn replay_as<A: Decide>(&self, id: Uuid, until: Until) -> Result<Replay, ExecuteError>
     where
         A::Error: Refusal,
     {
         let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
         let mut events = self.store.load(load).await?.events;
+        let last = events.last().map_or(0, |event| event.sequence);
+        if let Until::Version(version) = until
+            && last > 0
+            && version > last
+        {
+            return Ok(Replay::Beyond { last });
+        }
         events.retain(|event| match until {
             Until::Now => true,
             Until::Version(version) => event.sequence <= version,
             Until::Time(at) => event.recorded_at <= at,
         });
         if events.is_empty() {
-            return Ok(None);
+            return Ok(Replay::Nothing);
         }
         let folded = fold::<A>(events)?;
         let at = folded.last.as_ref().map(|event| event.recorded_at);
-        Ok(Some(Replayed { version: folded.version, at, state: serde_json::to_value(&folded.state)? }))
+        let state = serde_json::to_value(&folded.state)?;
+        Ok(Replay::Done(Replayed { version: folded.version, at, state }))
     }
 }

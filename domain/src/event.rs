@@ -4,16 +4,24 @@ use cqrs_es::{Aggregate, DomainEvent};
 use serde_json::Value;
 
 use crate::account::{Account, AccountEvent};
+use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
+use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
 use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
 use crate::news_article::{NewsArticle, NewsArticleEvent};
+use crate::objection::{Objection, ObjectionEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
+use crate::ranking::{Ranking, RankingEvent};
 use crate::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
+use crate::stored_file::{StoredFile, StoredFileEvent};
+use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
 
+mod names;
 mod upcast;
+pub use names::names;
 pub use upcast::{UPCASTERS, Upcaster, to_current};
 #[cfg(test)]
 mod tests;
@@ -32,6 +40,12 @@ pub enum Event {
     SettlementApplication(SettlementApplicationEvent),
     ManagedEnterprise(ManagedEnterpriseEvent),
     Operation(OperationEvent),
+    WorkingCalendar(WorkingCalendarEvent),
+    AssessmentCycle(AssessmentCycleEvent),
+    AssessmentSubmission(AssessmentSubmissionEvent),
+    Ranking(RankingEvent),
+    Objection(ObjectionEvent),
+    StoredFile(StoredFileEvent),
 }
 
 /// A stored event that cannot be read. Never skipped: the reader stops or parks it.
@@ -88,6 +102,18 @@ pub fn decode(
             decode_as::<ManagedEnterprise>(event_type, version, payload).map(Event::ManagedEnterprise)
         }
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
+        WorkingCalendar::TYPE => {
+            decode_as::<WorkingCalendar>(event_type, version, payload).map(Event::WorkingCalendar)
+        }
+        AssessmentCycle::TYPE => {
+            decode_as::<AssessmentCycle>(event_type, version, payload).map(Event::AssessmentCycle)
+        }
+        AssessmentSubmission::TYPE => {
+            decode_as::<AssessmentSubmission>(event_type, version, payload).map(Event::AssessmentSubmission)
+        }
+        Ranking::TYPE => decode_as::<Ranking>(event_type, version, payload).map(Event::Ranking),
+        Objection::TYPE => decode_as::<Objection>(event_type, version, payload).map(Event::Objection),
+        StoredFile::TYPE => decode_as::<StoredFile>(event_type, version, payload).map(Event::StoredFile),
         unknown => Err(DecodeError::UnknownAggregate(unknown.to_owned())),
     }
 }

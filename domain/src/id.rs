@@ -47,12 +47,31 @@ id! {
     ManagedEnterpriseId,
     /// An import of enterprises into a roster (导入批次).
     EnterpriseImportId,
+    /// A file (文件) that was handed in.
+    FileId,
     /// A version of the legal statement (法律声明).
     LegalStatementId,
     /// A certified enterprise (企业).
     EnterpriseId,
     /// A signed-in session.
     SessionId,
+    /// The working days of one year (工作日历).
+    WorkingCalendarId,
+    /// An assessment of parks and bases, of one year (考核周期).
+    AssessmentCycleId,
+    /// What one park files in one cycle (考核填报).
+    AssessmentSubmissionId,
+    /// A park's objection to a published ranking (异议).
+    ObjectionId,
     /// One secret of a staff account, kept outside the events: a password hash, a TOTP secret, a set of recovery codes.
     CredentialId,
+}
+
+/// The id of what follows from another thing, the same however often it is asked for: a UUIDv7 with the time of `after`
+/// and, in the place of random bits, a hash of `name` in `namespace`.
+pub fn following(after: Uuid, namespace: &Uuid, name: &[u8]) -> Uuid {
+    let mut bytes = *Uuid::new_v5(namespace, name).as_bytes();
+    bytes[..6].copy_from_slice(&after.as_bytes()[..6]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x70;
+    Uuid::from_bytes(bytes)
 }

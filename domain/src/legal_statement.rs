@@ -48,8 +48,7 @@ pub enum LegalStatementCommand {
 }
 
 /// What happened to it. A stored contract: never rename or retype what stands here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "LegalStatement")]
 pub enum LegalStatementEvent {

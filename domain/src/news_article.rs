@@ -33,7 +33,7 @@ mod error;
 mod event;
 mod screening;
 pub use command::NewsArticleCommand;
-pub use content::{News, NewsInput, visible_text};
+pub use content::{FILES_PATH, News, NewsInput, visible_text};
 pub use error::NewsArticleError;
 pub use event::NewsArticleEvent;
 pub use screening::{Hit, HitKind, SensitiveTerms, TermsError, screen};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Issued;
 use crate::aggregate::{ClaimChange, Decide, decide_into};
+use crate::id::AssessmentCycleId;
 use crate::refusal::{Kind, Refusal};
 
 #[cfg(test)]
@@ -30,8 +31,7 @@ pub enum OperationCommand {
 }
 
 /// What was done. A stored contract: never rename or retype what stands here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Operation")]
 pub enum OperationEvent {
@@ -41,6 +41,15 @@ pub enum OperationEvent {
         operation: String,
         /// What was asked for, as it stood in the address; holds no personal data.
         filter: String,
+    },
+    /// Somebody took a ranking out of the platform, on paper or as a file.
+    RankingExported {
+        /// The cycle.
+        cycle: AssessmentCycleId,
+        /// Which version; 0 for one that is not published.
+        version: i32,
+        /// `html` or `xlsx`.
+        format: String,
     },
     /// Somebody had a read model built anew.
     ProjectionRebuildRequested {

@@ -40,6 +40,8 @@ pub const STAFF_MAX: usize = 50;
     PartialEq,
     Eq,
     Hash,
+    PartialOrd,
+    Ord,
     Serialize,
     Deserialize,
     strum::EnumString,

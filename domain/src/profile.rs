@@ -20,6 +20,7 @@ use crate::dictionary::{Facility, Level, Service};
 use crate::personal::Personal;
 use crate::refusal::FieldError;
 use crate::region::Region;
+use crate::review::Content;
 
 mod input;
 pub use input::ProfileInput;
@@ -96,6 +97,34 @@ pub struct Profile {
     /// 资质证明: ids of at most 20 files, each once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Uuid>,
+}
+
+impl Content for Profile {
+    const FIELDS: &'static [&'static str] = &[
+        "name",
+        "operatorName",
+        "operatorCreditCode",
+        "level",
+        "district",
+        "address",
+        "longitude",
+        "latitude",
+        "totalAreaSqm",
+        "rentableAreaSqm",
+        "usedAreaSqm",
+        "openedOn",
+        "positioning",
+        "services",
+        "facilities",
+        "policy",
+        "contactName",
+        "contactPhone",
+        "contactPublic",
+        "introduction",
+        "images",
+        "certificates",
+    ];
+    const LISTS: &'static [&'static str] = &["services", "facilities", "images", "certificates"];
 }
 
 impl Profile {

@@ -9,11 +9,10 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::decimal::{self, Bounds};
 use crate::refusal::FieldError;
 use crate::text;
 
-/// Digits before the point that are looked at: more than any bound has, fewer than a [`Decimal`] holds.
-const WHOLE_DIGITS_MAX: usize = 12;
 /// Characters of `YYYY-MM-DD`.
 const DATE_CHARS: usize = 10;
 
@@ -22,16 +21,6 @@ const DATE_CHARS: usize = 10;
 pub struct Reader {
     /// In the order of reading.
     pub errors: Vec<FieldError>,
-}
-
-/// Between what a number may lie.
-pub struct Bounds {
-    /// The smallest allowed.
-    pub min: Decimal,
-    /// The greatest allowed.
-    pub max: Decimal,
-    /// Places after the point.
-    pub places: usize,
 }
 
 impl Reader {
@@ -134,7 +123,7 @@ impl Reader {
     /// A number within `bounds`, without needless zeros.
     pub fn decimal(&mut self, pointer: &str, raw: Option<String>, bounds: &Bounds) -> Option<Decimal> {
         let raw = given(raw)?;
-        self.keep(decimal(pointer, &raw, bounds))
+        self.keep(decimal::parse(pointer, &raw, bounds))
     }
 
     /// A civil date `YYYY-MM-DD`, not before `min`.
@@ -151,41 +140,6 @@ fn given(raw: Option<String>) -> Option<String> {
 fn choice<T: FromStr>(pointer: &str, raw: &str) -> Result<T, FieldError> {
     let unknown = |_| FieldError::new(pointer, "dictionary.unknown", "没有这个选项，请从列表中选择");
     text::fold_code(raw).parse().map_err(unknown)
-}
-
-fn decimal(pointer: &str, raw: &str, bounds: &Bounds) -> Result<Decimal, FieldError> {
-    let malformed = || {
-        let detail = "请填写数字，如 1234.56，不带单位和千位分隔符";
-        FieldError::new(pointer, "decimal.malformed", detail)
-    };
-    let out_of_range = || {
-        let detail = format!("应在 {} 至 {} 之间", bounds.min, bounds.max);
-        FieldError::new(pointer, "decimal.out_of_range", detail)
-    };
-    let code = text::fold_code(raw);
-    let (sign, unsigned) = code.strip_prefix('-').map_or(("", code.as_str()), |rest| ("-", rest));
-    let (whole, fraction) = match unsigned.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (unsigned, None),
-    };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !fraction.is_none_or(digits) {
-        return Err(malformed());
-    }
-    let whole = whole.trim_start_matches('0');
-    let fraction = fraction.unwrap_or_default().trim_end_matches('0');
-    if fraction.len() > bounds.places {
-        let detail = format!("最多 {} 位小数", bounds.places);
-        return Err(FieldError::new(pointer, "decimal.too_precise", detail));
-    }
-    if whole.len() > WHOLE_DIGITS_MAX {
-        return Err(out_of_range());
-    }
-    let number = Decimal::from_str_exact(&format!("{sign}0{whole}.{fraction}0")).map_err(|_| malformed())?;
-    if !(bounds.min..=bounds.max).contains(&number) {
-        return Err(out_of_range());
-    }
-    Ok(number.normalize())
 }
 
 fn date(pointer: &str, raw: &str, min: NaiveDate) -> Result<NaiveDate, FieldError> {

@@ -20,6 +20,10 @@ pub enum Kind {
     Unauthenticated,
     /// Closed for a while after too many failures.
     Locked,
+    /// More bytes than are taken.
+    TooLarge,
+    /// Not of a type that is taken.
+    UnsupportedType,
 }
 
 /// One wrong field of an input.
@@ -56,5 +60,9 @@ pub trait Refusal: std::error::Error + Send + Sync + 'static {
     /// The wrong fields, all of them at once; empty unless [`Kind::Invalid`].
     fn fields(&self) -> Vec<FieldError> {
         Vec::new()
+    }
+    /// In how many seconds trying again may go well, where that is known.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        None
     }
 }

@@ -21,9 +21,11 @@ use crate::id::StaffId;
 use crate::refusal::FieldError;
 use crate::text;
 
+mod content;
 mod diff;
 mod error;
 mod record;
+pub use content::Content;
 pub use diff::{Change, diff};
 pub use error::ReviewError;
 pub use record::{Decision, FieldNote, Holder, Lifecycle, ReviewCommand, ReviewEvent, Revision, State};
@@ -40,7 +42,7 @@ const REASON_CHARS: std::ops::RangeInclusive<usize> = 5..=500;
 const FIELD_NOTES_MAX: usize = 50;
 /// Longest comment or note, in characters: as long as a reason.
 const NOTE_CHARS_MAX: usize = 500;
-/// Longest pointer into a content, in characters; the longest of a profile has 19.
+/// Longest pointer into a content that is looked at, in characters; the longest of a profile has 19.
 const POINTER_CHARS_MAX: usize = 200;
 
 /// State of one reviewed thing with content `C`.
@@ -65,7 +67,7 @@ impl<C> Default for Review<C> {
     }
 }
 
-impl<C: Clone + PartialEq> Review<C> {
+impl<C: Content> Review<C> {
     /// The revision that was approved last: what the public sees.
     pub fn live(&self) -> Option<&Revision<C>> {
         self.revisions.iter().rev().find(|r| matches!(r.decision, Some(Decision::Approved { .. })))
@@ -205,7 +207,7 @@ impl<C: Clone + PartialEq> Review<C> {
         }
         let mut fields = Vec::with_capacity(notes.len());
         for (index, note) in notes.iter().take(FIELD_NOTES_MAX).enumerate() {
-            match check_note(index, note) {
+            match check_note::<C>(index, note) {
                 Ok(note) => fields.push(note),
                 Err(wrong) => errors.extend(wrong),
             }
@@ -306,12 +308,15 @@ impl<C: Clone + PartialEq> Review<C> {
 }
 
 /// A note as it is stored, or everything wrong with it.
-fn check_note(index: usize, note: &FieldNote) -> Result<FieldNote, Vec<FieldError>> {
+fn check_note<C: Content>(index: usize, note: &FieldNote) -> Result<FieldNote, Vec<FieldError>> {
     let at = format!("/fields/{index}/pointer");
     let pointer = text::check(&at, &note.pointer, 1..=POINTER_CHARS_MAX)
         .ok()
-        .filter(|pointer| pointer.starts_with('/'))
-        .ok_or_else(|| FieldError::new(at, "review.pointer", "请指明是哪一项，如 /address"));
+        .filter(|pointer| content::is_place::<C>(pointer))
+        .ok_or_else(|| {
+            let known = C::FIELDS.iter().map(|field| format!("/{field}")).collect::<Vec<_>>().join("、");
+            FieldError::new(at, "review.pointer", format!("没有这一项，可用：{known}"))
+        });
     match (pointer, text::lines(&format!("/fields/{index}/note"), &note.note, 1..=NOTE_CHARS_MAX)) {
         (Ok(pointer), Ok(note)) => Ok(FieldNote { pointer, note }),
         (pointer, note) => Err(pointer.err().into_iter().chain(note.err()).collect()),

@@ -6,6 +6,7 @@
 //! ```text
 //! (none) ─create→ One-time password ─change password→ Open ─five failures→ Closed for 15 minutes → Open
 //!            └─create→ Open ─lock→ Locked ─unlock→ Open     (unlock ends both kinds of closing)
+//!                      Open ─reset password→ One-time password
 //! ```
 //! Always: system, security and audit administration are never held together (三员分立, GB/T 22239 8.1.4.2d); nobody
 //! changes their own roles; five failures within 15 minutes close it for 15 minutes (REG-03); a TOTP step and a recovery
@@ -27,10 +28,12 @@ use crate::text;
 mod command;
 mod error;
 mod event;
+mod separation;
 mod username;
 pub use command::{NewStaff, SecondFactorUsed, StaffAccountCommand};
 pub use error::StaffAccountError;
 pub use event::StaffAccountEvent;
+use separation::check_role;
 pub use username::{USERNAME_SCOPE, parse_username, username_claim};
 #[cfg(test)]
 mod tests;
@@ -43,9 +46,6 @@ pub const FAILURE_WINDOW: TimeDelta = TimeDelta::minutes(15);
 pub const LOCKED_FOR: TimeDelta = TimeDelta::minutes(15);
 /// Old passwords that must not come back (REG-02).
 pub const PASSWORDS_REMEMBERED: usize = 5;
-/// The three administrators that one account never combines.
-const SEPARATED: [Role; 3] = [Role::SystemAdmin, Role::SecurityAdmin, Role::Auditor];
-
 /// The state of a staff account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -94,7 +94,7 @@ impl StaffAccount {
             return Err(StaffAccountError::Locked);
         }
         match self.locked_until {
-            Some(until) if at < until => Err(StaffAccountError::LockedUntil(until)),
+            Some(until) if at < until => Err(StaffAccountError::LockedUntil { until, at }),
             Some(_) | None => Ok(()),
         }
     }
@@ -203,6 +203,20 @@ impl StaffAccount {
         Ok(vec![StaffAccountEvent::PasswordChanged { password, second_factor: used, at }])
     }
 
+    /// Neither the second factor nor a closing is touched: whoever finds the one-time password alone has nothing.
+    fn reset_password(
+        &self,
+        password: CredentialId,
+        by: &Actor,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<StaffAccountEvent>, StaffAccountError> {
+        self.found_by_another(by)?;
+        if self.passwords.last() == Some(&password) {
+            return Ok(vec![]);
+        }
+        Ok(vec![StaffAccountEvent::PasswordReset { password, at }])
+    }
+
     fn reset_second_factor(
         &self,
         second_factor: CredentialId,
@@ -220,6 +234,14 @@ impl StaffAccount {
         self.found()?;
         let ended = self.ended_sessions.contains(session);
         Ok(if ended { vec![] } else { vec![StaffAccountEvent::SessionEnded { session }] })
+    }
+
+    fn set_password(&mut self, password: CredentialId, at: DateTime<Utc>, one_time: bool) {
+        self.passwords.push(password);
+        let forgotten = self.passwords.len().saturating_sub(PASSWORDS_REMEMBERED);
+        self.passwords.drain(..forgotten);
+        self.password_set_at = Some(at);
+        self.one_time = one_time;
     }
 
     /// Password and second factor were right: earlier failures are forgiven, the second factor is used up.
@@ -245,15 +267,6 @@ impl StaffAccount {
     }
 }
 
-fn check_role(role: Role, held: &BTreeSet<Role>) -> Result<(), StaffAccountError> {
-    if !role.is_staff() {
-        return Err(StaffAccountError::NotAStaffRole);
-    }
-    let collides =
-        SEPARATED.contains(&role) && held.iter().any(|other| *other != role && SEPARATED.contains(other));
-    if collides { Err(StaffAccountError::SeparationOfDuties) } else { Ok(()) }
-}
-
 impl Decide for StaffAccount {
     type Intent = StaffAccountCommand;
 
@@ -270,6 +283,9 @@ impl Decide for StaffAccount {
             StaffAccountCommand::ChangePassword { password, second_factor } => {
                 self.change_password(*password, *second_factor, issued.at)
             }
+            StaffAccountCommand::ResetPassword { password } => {
+                self.reset_password(*password, &issued.by, issued.at)
+            }
             StaffAccountCommand::ResetSecondFactor { second_factor, recovery_codes } => {
                 self.reset_second_factor(*second_factor, *recovery_codes, &issued.by)
             }
@@ -284,6 +300,7 @@ impl Decide for StaffAccount {
             StaffAccountEvent::RoleGranted { .. }
             | StaffAccountEvent::RoleRevoked { .. }
             | StaffAccountEvent::PasswordChanged { .. }
+            | StaffAccountEvent::PasswordReset { .. }
             | StaffAccountEvent::SecondFactorReset { .. }
             | StaffAccountEvent::SignInFailed { .. }
             | StaffAccountEvent::SignedIn { .. }
@@ -344,12 +361,9 @@ impl Aggregate for StaffAccount {
             }
             StaffAccountEvent::PasswordChanged { password, second_factor, at } => {
                 self.proved(second_factor);
-                self.passwords.push(password);
-                let forgotten = self.passwords.len().saturating_sub(PASSWORDS_REMEMBERED);
-                self.passwords.drain(..forgotten);
-                self.password_set_at = Some(at);
-                self.one_time = false;
+                self.set_password(password, at, false);
             }
+            StaffAccountEvent::PasswordReset { password, at } => self.set_password(password, at, true),
             StaffAccountEvent::SecondFactorReset { second_factor, recovery_codes } => {
                 self.second_factor = Some(second_factor);
                 self.recovery_codes = Some(recovery_codes);

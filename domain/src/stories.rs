@@ -23,6 +23,8 @@ use crate::profile::{Profile, ProfileInput};
 use crate::refusal::{FieldError, Refusal};
 use crate::settlement_application::{Settlement, SettlementInput};
 
+pub mod assessment;
+
 /// When every story begins: 2026-11-23 09:00 in Sanya.
 const START: &str = "2026-11-23T01:00:00Z";
 

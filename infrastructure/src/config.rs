@@ -7,6 +7,7 @@
 //!
 //! `.env.example` documents every variable; a test compares it with what is read here.
 
+mod files;
 mod master_key;
 mod parts;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use domain::news_article::SensitiveTerms;
 use secrecy::SecretString;
 
+pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
 pub use master_key::{NoMasterKey, master_key};
 pub use parts::{
     DatabaseConfig, HttpConfig, Mode, SignInConfig, SmsConfig, SmsProvider, TelemetryConfig, WechatConfig,
@@ -57,8 +59,8 @@ pub struct Config {
     pub haiyiban: Option<PathBuf>,
     /// What news is screened for before it is submitted.
     pub sensitive_terms: Arc<SensitiveTerms>,
-    /// Where files are kept.
-    pub files_url: Option<String>,
+    /// Where files are kept, and who looks at them.
+    pub files: FilesConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
     shown: Vec<Shown>,
@@ -100,7 +102,7 @@ impl Config {
         let wechat = WechatConfig::read(&mut variables);
         let haiyiban = parts::haiyiban(&mut variables);
         let sensitive_terms = parts::sensitive_terms(&mut variables);
-        let files_url = parts::files_url(&mut variables);
+        let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
         let config = Self {
@@ -114,7 +116,7 @@ impl Config {
             wechat,
             haiyiban,
             sensitive_terms,
-            files_url,
+            files,
             telemetry,
             shown,
             unknown: Vec::new(),
@@ -150,7 +152,6 @@ impl Config {
         let absent = [
             ("ZSQ_WECHAT_APP_ID", self.wechat.app_id.is_some(), "does not have WeChat yet"),
             ("ZSQ_HAIYIBAN_CONFIG", self.haiyiban.is_some(), "does not have Haiyiban yet"),
-            ("ZSQ_FILES_URL", self.files_url.is_some(), "does not keep files yet"),
             ("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet"),
         ];
         let absent = absent.into_iter().filter(|(_, is_set, _)| *is_set);
@@ -183,6 +184,23 @@ impl Config {
             let expected = "production mode refuses the sandbox; this version of zsq has no real provider yet, \
                             and with off nobody signs in by SMS";
             variables.refuse("ZSQ_SMS_PROVIDER", expected, None);
+        }
+        self.check_production_files(variables);
+    }
+
+    /// Files are somebody's evidence: where they are and who looks at them is said, not guessed.
+    fn check_production_files(&self, variables: &mut Variables<'_>) {
+        let is_refused = |variables: &Variables<'_>, name| {
+            variables.problems.iter().any(|problem| problem.variable == name)
+        };
+        if self.files.place == FilesPlace::Default && !is_refused(variables, "ZSQ_FILES_URL") {
+            let expected = "production mode needs the place for files: file:///… or s3://…, backed up";
+            variables.refuse("ZSQ_FILES_URL", expected, None);
+        }
+        if self.files.scanner == ScannerConfig::Unsaid && !is_refused(variables, "ZSQ_SCANNER_URL") {
+            let expected =
+                "production mode needs the virus scanner: tcp://host:port of clamd, or off if that is meant";
+            variables.refuse("ZSQ_SCANNER_URL", expected, None);
         }
     }
 

@@ -41,8 +41,14 @@ pub enum DatabaseError {
     #[error("the database URL cannot be read")]
     Url(#[source] sqlx::Error),
     /// It cannot be reached or refuses the login.
-    #[error("the database cannot be reached")]
-    Unreachable(#[source] sqlx::Error),
+    #[error("{which} cannot be reached")]
+    Unreachable {
+        /// Where it should be, and which variable says so.
+        which: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// It is older than zsq supports.
     #[error("the database is PostgreSQL {found}, zsq needs {MAJOR_MIN} or later")]
     TooOld {
@@ -90,6 +96,8 @@ pub struct Access {
     owner: PgConnectOptions,
     /// The server logs in as the owner and gives its rights up.
     is_shared: bool,
+    /// The variables that named the two, where any did.
+    variables: Option<[&'static str; 2]>,
 }
 
 impl fmt::Debug for Access {
@@ -111,18 +119,39 @@ impl Access {
             |url: &SecretString| PgConnectOptions::from_str(url.expose_secret()).map_err(DatabaseError::Url);
         let server = parse(url)?;
         let owner = migrate_url.map_or_else(|| Ok(server.clone()), parse)?;
-        Ok(Self { server, owner, is_shared: migrate_url.is_none() })
+        let of_server = "ZSQ_DATABASE_URL (or DATABASE_URL)";
+        let of_owner = if migrate_url.is_some() { "ZSQ_MIGRATE_DATABASE_URL" } else { of_server };
+        let variables = Some([of_server, of_owner]);
+        Ok(Self { server, owner, is_shared: migrate_url.is_none(), variables })
     }
 
     /// The private PostgreSQL; it has a login for each role.
     pub fn embedded(postgres: &EmbeddedPostgres) -> Self {
         let options = |role| postgres.connection(role, DATABASE).options();
-        Self { server: options(Role::App), owner: options(Role::Owner), is_shared: false }
+        Self { server: options(Role::App), owner: options(Role::Owner), is_shared: false, variables: None }
     }
 
     /// For tests and tools that have the options of both roles already.
     pub fn of_options(server: PgConnectOptions, owner: PgConnectOptions) -> Self {
-        Self { server, owner, is_shared: false }
+        Self { server, owner, is_shared: false, variables: None }
+    }
+
+    /// For whoever starts the server: where the database should be, and which variable says so.
+    fn unreachable(&self, is_owner: bool, source: sqlx::Error) -> DatabaseError {
+        let options = if is_owner { &self.owner } else { &self.server };
+        let server = options.get_socket().map_or_else(
+            || format!("{}:{}", options.get_host(), options.get_port()),
+            |socket| socket.display().to_string(),
+        );
+        let place =
+            format!("{} on {server}", options.get_database().unwrap_or_else(|| options.get_username()));
+        let which = match self.variables {
+            Some(names) => {
+                format!("the database {place}, which {} names,", names[usize::from(is_owner)])
+            }
+            None => format!("the database {place}"),
+        };
+        DatabaseError::Unreachable { which, source }
     }
 
     /// What every connection of the server begins with; also for a connection that listens.
@@ -158,7 +187,7 @@ pub async fn connect(access: &Access, connections_max: u32) -> Result<PgPool, Da
             if is_role_refused(&error) {
                 DatabaseError::RoleNotGranted(error)
             } else {
-                DatabaseError::Unreachable(error)
+                access.unreachable(false, error)
             }
         })
 }
@@ -166,7 +195,8 @@ pub async fn connect(access: &Access, connections_max: u32) -> Result<PgPool, Da
 /// Applies the migrations that are missing, as the owner.
 pub async fn migrate(access: &Access) -> Result<Migrated, DatabaseError> {
     let options = access.owner.clone().application_name("zsq migrate");
-    let mut connection = PgConnection::connect_with(&options).await.map_err(DatabaseError::Unreachable)?;
+    let connected = PgConnection::connect_with(&options).await;
+    let mut connection = connected.map_err(|error| access.unreachable(true, error))?;
     check_version(&mut connection).await?;
     let before = count_applied(&mut connection).await?;
     MIGRATOR.run(&mut connection).await.map_err(told)?;
@@ -299,6 +329,20 @@ mod tests {
         }
         assert!(matches!(store_error(sqlx::Error::PoolTimedOut), StoreError::Unavailable(_)));
         assert!(matches!(store_error(sqlx::Error::RowNotFound), StoreError::Failed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_url_that_points_at_nothing_is_told_by_its_variable_and_without_its_password() {
+        let nothing = SecretString::from("postgres://zsq:geheim@127.0.0.1:1/zsq");
+        let access = Access::of_urls(&nothing, None).unwrap();
+        for error in [migrate(&access).await.unwrap_err(), connect(&access, 1).await.unwrap_err()] {
+            let said = error.to_string();
+            assert!(said.contains("zsq on 127.0.0.1:1, which ZSQ_DATABASE_URL"), "{said}");
+            assert!(!said.contains("geheim"), "{said}");
+        }
+        let access = Access::of_urls(&nothing, Some(&nothing)).unwrap();
+        let said = migrate(&access).await.unwrap_err().to_string();
+        assert!(said.contains("which ZSQ_MIGRATE_DATABASE_URL names"), "{said}");
     }
 
     #[test]

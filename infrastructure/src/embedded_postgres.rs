@@ -4,7 +4,6 @@
 //! use infrastructure::embedded_postgres::{DATABASE, EmbeddedPostgres, Role, Settings};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // In `main`, before the runtime: the server dies with the thread that started it.
 //! let postgres = EmbeddedPostgres::start_or_join(&Settings::default())?;
 //! tokio::runtime::Runtime::new()?.block_on(async {
 //!     postgres.prepare().await?;
@@ -19,7 +18,9 @@
 //! ```
 //!
 //! Always:
-//! - one server for each data directory. The process that holds `<data>/lock` keeps it; others join it;
+//! - one server for each data directory. The process that holds `<data>/lock` keeps it; others join it, and one of them
+//!   keeps it when that process has ended ([`keeper`]);
+//! - a server that dies is started again while a process wants it;
 //! - no TCP: a socket in a folder that only the server's user (and root) may enter, with passwords besides;
 //! - data survives: checksums on, fsync on, and no half-made cluster after a crash (`durable: false` is for data
 //!   that will be thrown away);
@@ -31,6 +32,7 @@
 pub(crate) mod account;
 mod binaries;
 mod error;
+mod keeper;
 mod layout;
 pub(crate) mod lock;
 pub(crate) mod roles;
@@ -39,11 +41,9 @@ mod server;
 mod tests;
 
 use std::fmt;
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -51,9 +51,8 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 pub use error::EmbeddedPostgresError;
 pub use roles::Role;
 
-use layout::{Located, Places};
-use lock::Lock;
-use server::{Plan, Running};
+use keeper::Keeper;
+use layout::Places;
 
 /// The database of zsq.
 pub const DATABASE: &str = "zsq";
@@ -62,12 +61,11 @@ pub const MAJOR_MIN: u32 = 15;
 
 /// Only part of the socket's name: the server listens on no port.
 const PORT: u16 = 5432;
-const JOIN_POLL: Duration = Duration::from_millis(20);
 
 /// What a start goes by when it is told nothing.
-struct Habits<'a> {
-    usual: &'a Path,
-    fallback: &'a Path,
+struct Habits {
+    usual: PathBuf,
+    fallback: PathBuf,
     /// How long a process that holds the lock may take until its server is ready.
     join_wait: Duration,
 }
@@ -104,6 +102,13 @@ impl Default for Settings {
 
 /// A PostgreSQL that runs on a data directory: started here, or by another process and joined.
 pub struct EmbeddedPostgres {
+    begun: Arc<Begun>,
+    /// None once stopped.
+    keeper: Option<Keeper>,
+}
+
+/// What a start found or made; none of it changes while the process lives, whoever keeps the server.
+struct Begun {
     places: Places,
     moved_because: Option<String>,
     bin_dir: PathBuf,
@@ -112,14 +117,6 @@ pub struct EmbeddedPostgres {
     passwords: Passwords,
     /// Whether this start made the data: then there are no roles yet.
     is_new: bool,
-    /// None when joined, and once stopped.
-    kept: Option<Kept>,
-}
-
-/// What only the process that started the server has. The lock is let go of after the server has ended.
-struct Kept {
-    server: Child,
-    lock: Lock,
 }
 
 #[derive(Debug)]
@@ -170,84 +167,16 @@ impl ConnectionParts {
 }
 
 impl EmbeddedPostgres {
-    /// Starts PostgreSQL on the data directory, or joins the one another process keeps there.
-    ///
-    /// Call it from `main`, before the runtime: the server ends with the THREAD that started it.
+    /// Starts PostgreSQL on the data directory, or joins the one another process keeps there; from then on a thread of
+    /// this process sees to it that one runs.
     pub fn start_or_join(settings: &Settings) -> Result<Self, EmbeddedPostgresError> {
-        let (usual, fallback) = (Path::new("data"), Path::new("/var/lib/zsq"));
-        Self::start_or_join_by(settings, &Habits { usual, fallback, join_wait: Duration::from_secs(10) })
+        let (usual, fallback) = (PathBuf::from("data"), PathBuf::from("/var/lib/zsq"));
+        Self::start_or_join_by(settings, Habits { usual, fallback, join_wait: Duration::from_secs(10) })
     }
 
-    fn start_or_join_by(settings: &Settings, habits: &Habits<'_>) -> Result<Self, EmbeddedPostgresError> {
-        let located = layout::locate(
-            settings.data_dir.as_deref(),
-            settings.user.as_deref(),
-            habits.usual,
-            habits.fallback,
-        )?;
-        let mut lock = Lock::open(&located.places.lock)?;
-        let deadline = Instant::now() + habits.join_wait;
-        loop {
-            // Tried each time: the holder may end while we wait for it.
-            if lock.try_take()? {
-                return Self::start(settings, located, lock);
-            }
-            if let Some(running) = Running::read(&located.places.pgdata)?
-                && running.is_ready
-                // A file that a killed server left says "ready" too.
-                && UnixStream::connect(running.socket()).is_ok()
-            {
-                return Self::join(settings, located, running);
-            }
-            if Instant::now() >= deadline {
-                return Err(EmbeddedPostgresError::Held {
-                    holder: lock.holder()?,
-                    lock: located.places.lock,
-                    waited_seconds: habits.join_wait.as_secs(),
-                });
-            }
-            sleep(JOIN_POLL);
-        }
-    }
-
-    fn start(settings: &Settings, located: Located, lock: Lock) -> Result<Self, EmbeddedPostgresError> {
-        let Located { places, account, moved_because } = located;
-        let data = places.data_version()?;
-        let bin_dir = binaries::find(settings.bin_dir.as_deref(), &places.pgdata, data)?.dir;
-        let socket_folder = places.socket_folder(&account)?;
-        places.make_passwords(data.is_some())?;
-        let passwords = Passwords::read(&places)?;
-        let plan = Plan {
-            places: &places,
-            account: &account,
-            bin_dir: &bin_dir,
-            socket_folder: &socket_folder,
-            settings,
-        };
-        if data.is_none() {
-            plan.create_cluster(passwords.of(Role::Superuser))?;
-        }
-        let server = plan.start()?;
-        let kept = Some(Kept { server, lock });
-        Ok(Self {
-            places,
-            moved_because,
-            bin_dir,
-            socket_folder,
-            port: PORT,
-            passwords,
-            is_new: data.is_none(),
-            kept,
-        })
-    }
-
-    fn join(settings: &Settings, located: Located, running: Running) -> Result<Self, EmbeddedPostgresError> {
-        let Located { places, moved_because, .. } = located;
-        let bin_dir =
-            binaries::find(settings.bin_dir.as_deref(), &places.pgdata, places.data_version()?)?.dir;
-        let passwords = Passwords::read(&places)?;
-        let Running { port, socket_folder, .. } = running;
-        Ok(Self { places, moved_because, bin_dir, socket_folder, port, passwords, is_new: false, kept: None })
+    fn start_or_join_by(settings: &Settings, habits: Habits) -> Result<Self, EmbeddedPostgresError> {
+        let (begun, keeper) = Keeper::begin(settings.clone(), habits)?;
+        Ok(Self { begun, keeper: Some(keeper) })
     }
 
     /// Makes the roles and the database `zsq` where they are missing; quick when they are there.
@@ -258,53 +187,44 @@ impl EmbeddedPostgres {
     /// How to reach a database as a role.
     pub fn connection(&self, role: Role, database: &str) -> ConnectionParts {
         ConnectionParts {
-            socket_dir: self.socket_folder.clone(),
-            port: self.port,
+            socket_dir: self.begun.socket_folder.clone(),
+            port: self.begun.port,
             user: role.name(),
-            password: self.passwords.of(role).clone(),
+            password: self.begun.passwords.of(role).clone(),
             database: database.to_owned(),
         }
     }
 
     /// Where the data really is.
     pub fn data_dir(&self) -> &Path {
-        &self.places.root
+        &self.begun.places.root
     }
 
-    /// Whether this process started the server (and will stop it).
+    /// Whether this process keeps the server now (and will stop it).
     pub fn is_owner(&self) -> bool {
-        self.kept.is_some()
+        self.keeper.as_ref().is_some_and(Keeper::is_owner)
     }
 
     /// The one line to tell when the data is not in `./data`.
     pub fn moved_because(&self) -> Option<String> {
-        self.moved_because.clone()
+        self.begun.moved_because.clone()
     }
 
     /// The folder of PostgreSQL's programs, for benchmarks and `psql`.
     pub fn psql_bin_dir(&self) -> &Path {
-        &self.bin_dir
+        &self.begun.bin_dir
     }
 
-    /// Stops the server if it was started here; connections that are still open are broken off.
+    /// Stops the server if this process keeps it; connections that are still open are broken off.
     pub fn stop(mut self) -> Result<(), EmbeddedPostgresError> {
-        self.kept.take().map_or(Ok(()), Kept::stop)
-    }
-}
-
-impl Kept {
-    fn stop(self) -> Result<(), EmbeddedPostgresError> {
-        let Self { server, lock } = self;
-        let stopped = server::stop(server);
-        drop(lock);
-        stopped
+        self.keeper.take().map_or(Ok(()), Keeper::stop)
     }
 }
 
 impl Drop for EmbeddedPostgres {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.kept.take().map(Kept::stop) {
-            tracing::error!(%error, data = %self.places.root.display(), "PostgreSQL did not stop cleanly");
+        if let Some(Err(error)) = self.keeper.take().map(Keeper::stop) {
+            tracing::error!(%error, data = %self.begun.places.root.display(), "PostgreSQL did not stop cleanly");
         }
     }
 }
@@ -313,7 +233,7 @@ impl fmt::Debug for EmbeddedPostgres {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("EmbeddedPostgres")
-            .field("data_dir", &self.places.root)
+            .field("data_dir", &self.begun.places.root)
             .field("is_owner", &self.is_owner())
             .finish_non_exhaustive()
     }

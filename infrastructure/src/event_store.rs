@@ -3,6 +3,7 @@
 //! ```text
 //! load    one statement: the stream, the keys of its persons, what the idempotency key was used for
 //! append  one statement: version gate ─ events (sealed, hashed) ─ queue ─ idempotency key ─ claims ─ new personal keys
+//! remember  one statement: the key of a request that changed nothing
 //! ```
 //! Always:
 //! - a command is two round trips, also when no personal key is in memory;
@@ -17,7 +18,9 @@
 
 use std::sync::Arc;
 
-use application::ports::{Append, AppendError, Appended, EventStore, Load, Loaded, StoreError};
+use application::ports::{
+    Answer, Append, AppendError, Appended, EventStore, History, IdempotencyKey, Load, Loaded, StoreError,
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::aggregate::{Claim, ClaimKey};
@@ -33,6 +36,8 @@ mod error;
 pub mod history;
 pub mod leaf;
 mod load;
+mod load_many;
+mod remember;
 mod seal;
 pub mod sequencer;
 
@@ -87,8 +92,16 @@ impl EventStore for PgEventStore {
         self.load_stream(&load).await
     }
 
+    async fn load_many(&self, aggregate_type: &str, ids: &[String]) -> Result<Vec<History>, StoreError> {
+        self.load_histories(aggregate_type, ids).await
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         self.append_events(append).await
+    }
+
+    async fn remember(&self, key: &IdempotencyKey, answer: &Answer) -> Result<bool, StoreError> {
+        self.remember_key(key, answer).await
     }
 
     async fn holder(&self, claim: &Claim) -> Result<Option<String>, StoreError> {

@@ -1,4 +1,5 @@
-//! Deletes what has served its purpose: codes, counters, idempotency keys, sessions, sandbox messages.
+//! Deletes what has served its purpose: codes, counters, idempotency keys, sessions, sandbox messages; and uploads that a
+//! process left behind when it died.
 //!
 //! Always: in batches, so that no statement holds many rows for long; safe to run in any number of processes. History
 //! is never touched.
@@ -13,6 +14,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::store_error;
+use crate::files::{Files, FilesError};
 use crate::sessions::Sessions;
 use crate::{event_store, one_time_codes, rate_limits};
 
@@ -45,8 +47,10 @@ pub struct Purged {
 }
 
 /// A round now and then until cancelled; a round that fails is told and the next one tries again.
-pub async fn run(pool: PgPool, clock: Arc<dyn Clock>, cancel: CancellationToken) {
+pub async fn run(pool: PgPool, clock: Arc<dyn Clock>, files: Files, cancel: CancellationToken) {
     loop {
+        let Some(swept) = cancel.run_until_cancelled(files.sweep(clock.now())).await else { return };
+        tell(swept);
         let Some(outcome) = cancel.run_until_cancelled(round(&pool, &clock)).await else { return };
         match outcome {
             Ok(purged) if purged == Purged::default() => tracing::debug!("nothing is outdated"),
@@ -64,6 +68,16 @@ pub async fn run(pool: PgPool, clock: Arc<dyn Clock>, cancel: CancellationToken)
         }
         if cancel.run_until_cancelled(tokio::time::sleep(INTERVAL)).await.is_none() {
             return;
+        }
+    }
+}
+
+fn tell(swept: Result<u64, FilesError>) {
+    match swept {
+        Ok(0) => tracing::debug!("no upload was left behind"),
+        Ok(uploads) => tracing::info!(uploads, "uploads that were left behind deleted"),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "uploads stay behind for now");
         }
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Code map: [`event_store`] histories, the ordered log and its check; [`vault`] and [`keys`] personal data; [`database`]
 //! connections and migrations; [`embedded_postgres`] the private server; [`sessions`], [`one_time_codes`],
-//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways; [`config`], [`telemetry`],
+//! [`rate_limits`], [`credentials`], [`passwords`] what signing in needs; [`sms`] the gateways; [`files`] uploads; [`config`], [`telemetry`],
 //! [`clock`], [`ids`], [`housekeeping`] what running needs; [`test_postgres`] databases for tests.
 
 pub mod clock;
@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod database;
 pub mod embedded_postgres;
 pub mod event_store;
+pub mod files;
 pub mod housekeeping;
 pub mod ids;
 pub mod installation;

@@ -313,6 +313,24 @@ impl Sessions {
         rows.into_iter().map(Row::read).collect()
     }
 
+    /// Whether this holder has a session in force with this id.
+    pub async fn is_in_force(&self, holder: Holder, session: SessionId) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let found = in_force!(
+            query_scalar,
+            "select id from sessions where id = $4 and holder_kind = $5 and holder_id = $6 and ",
+            "",
+            now,
+            session.0,
+            holder.kind(),
+            holder.id(),
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(found.is_some())
+    }
+
     /// Ends a session of this holder; false when there is none in force with this id.
     pub async fn end(&self, holder: Holder, session: SessionId) -> Result<bool, StoreError> {
         let now = self.clock.now();

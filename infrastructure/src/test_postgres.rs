@@ -16,7 +16,7 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, mpsc};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub struct TestCluster {
 }
 
 impl TestCluster {
-    /// Starts one. It ends with the calling THREAD.
+    /// Starts one.
     ///
     /// # Panics
     /// When PostgreSQL cannot be started; the message says why.
@@ -163,7 +163,7 @@ impl TestDatabase {
 fn cluster() -> &'static EmbeddedPostgres {
     static CLUSTER: OnceLock<EmbeddedPostgres> = OnceLock::new();
     CLUSTER.get_or_init(|| {
-        env::var_os(VARIABLE).map_or_else(start_on_lasting_thread, |dir| join(Path::new(&dir)))
+        env::var_os(VARIABLE).map_or_else(|| TestCluster::start().postgres, |dir| join(Path::new(&dir)))
     })
 }
 
@@ -174,21 +174,6 @@ fn join(data_dir: &Path) -> EmbeddedPostgres {
         Ok(_) => panic!("{VARIABLE} names {}, where no cluster runs: unset it", data_dir.display()),
         Err(error) => panic!("{VARIABLE} names {}: {}", data_dir.display(), chain(&error)),
     }
-}
-
-/// The server ends with the thread that starts it, and a test's thread ends with the test.
-fn start_on_lasting_thread() -> EmbeddedPostgres {
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("test-postgres".to_owned())
-        .spawn(move || {
-            sender.send(TestCluster::start().postgres).expect("the test waits for the cluster");
-            loop {
-                thread::park();
-            }
-        })
-        .expect("a thread for the cluster");
-    receiver.recv().expect("the cluster starts: see the panic above")
 }
 
 /// The name of the template of these migrations, after making it if need be.

@@ -74,7 +74,8 @@ pub enum Waited {
     Seen,
     /// It does not yet.
     Behind {
-        /// Age of the event, in milliseconds.
+        /// For how long the event has been in the queue to the log, or in the log, by the database's clock, in
+        /// milliseconds.
         lag_ms: u64,
     },
 }
@@ -116,7 +117,8 @@ pub async fn wait(
 
 async fn look(db: &PgPool, reader: &dyn Projection, token: Token) -> Result<Option<Look>, sqlx::Error> {
     sqlx::query_as(
-        "select (extract(epoch from clock_timestamp() - e.recorded_at) * 1000)::bigint as age_ms,
+        "select coalesce((extract(epoch from clock_timestamp() - coalesce(l.logged_at, q.queued_at)) * 1000)::bigint, 0)
+                    as age_ms,
                 l.position is not null and s.position is not null and (s.position >= l.position or not exists (
                     select from public.log unread
                     where unread.position > s.position and unread.position <= l.position
@@ -124,6 +126,7 @@ async fn look(db: &PgPool, reader: &dyn Projection, token: Token) -> Result<Opti
                       and ($4::text[] is null or unread.event_type = any($4)))) as seen
          from public.events e
          left join public.log l on l.entry = e.entry
+         left join public.unsequenced q on q.entry = e.entry
          left join public.readers r on r.name = $3 and r.status = 'live'
          left join public.reader_slots s on s.name = r.name and s.generation = r.generation
              and $2 between s.bucket_from and s.bucket_to

@@ -11,6 +11,13 @@
 //! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
 //! | [`settlement_applications`] | `Settlement*` | `GET parks/{id}/settlement-applications`, `GET settlement-applications/{id}`, `GET me/settlement-applications`, `GET me/applications` |
 //! | [`managed_enterprises`] | `ManagedEnterprise*` | `GET parks/{id}/enterprises`, `GET enterprises`, `GET enterprises/{id}` |
+//! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
+//! | [`assessment_cycles`] | `AssessmentCycle*` | `GET assessment-cycles`, `GET assessment-cycles/{id}` |
+//! | [`assessment_submissions`] | `AssessmentSubmission*` | `GET assessment-submissions`, `GET assessment-cycles/{id}/filing` |
+//! | [`ranking`] | `Ranking*` | `GET assessment-cycles/{id}/ranking` |
+//! | [`objections`] | `Objection*` | `GET objections`, `GET objections/{id}` |
+//! | [`deadlines`] | those with a deadline, and those that end one | none: [`timekeeper`] reads it |
+//! | [`files`] | `StoredFile*`, and of what refers to files: `ParkEstablished`, `…Submitted`, `…Approved` | `GET files/{id}` |
 //! | [`audit_trail`] | all | `GET audit/events`, `GET audit/streams/{aggregateType}/{id}` |
 //!
 //! Always: a read model's tables are written by its own file alone, from events alone; rows and checkpoint commit
@@ -23,18 +30,24 @@
 //! writes, [`status`] where all of it stands, [`page`] lists.
 
 pub mod account_directory;
+pub mod assessment_cycles;
+pub mod assessment_submissions;
 pub mod audit_trail;
 pub mod consistency;
+pub mod deadlines;
 pub mod feed;
+pub mod files;
 pub mod generation;
 pub mod legal_statements;
 pub mod managed_enterprises;
 pub mod news_articles;
+pub mod objections;
 pub mod page;
 pub mod parked;
 pub mod parks;
 pub mod projection;
 pub mod provider_applications;
+pub mod ranking;
 mod react;
 pub mod rebuild;
 pub mod review_queue;
@@ -45,8 +58,10 @@ pub mod staff_directory;
 pub mod status;
 mod step;
 pub mod stepper;
+pub mod timekeeper;
 mod wake;
 pub mod worker;
+pub mod working_calendars;
 
 pub use page::QueryError;
 pub use projection::Projection;
@@ -65,6 +80,13 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(news_articles::NewsArticles),
         Box::new(settlement_applications::SettlementApplications),
         Box::new(managed_enterprises::ManagedEnterprises),
+        Box::new(working_calendars::WorkingCalendars),
+        Box::new(assessment_cycles::AssessmentCycles),
+        Box::new(assessment_submissions::AssessmentSubmissions),
+        Box::new(ranking::Rankings),
+        Box::new(objections::Objections),
+        Box::new(deadlines::Deadlines),
+        Box::new(files::Files),
         Box::new(audit_trail::AuditTrail),
     ]
 }

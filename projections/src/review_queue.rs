@@ -228,7 +228,13 @@ impl Projection for ReviewQueue {
                 | Event::LegalStatement(_)
                 | Event::SettlementApplication(_)
                 | Event::ManagedEnterprise(_)
-                | Event::Operation(_) => {}
+                | Event::Operation(_)
+                | Event::WorkingCalendar(_)
+                | Event::AssessmentCycle(_)
+                | Event::AssessmentSubmission(_)
+                | Event::Ranking(_)
+                | Event::Objection(_)
+                | Event::StoredFile(_) => {}
             }
         }
         write(&rows.into_values().collect::<Vec<_>>(), tx).await

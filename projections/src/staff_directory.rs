@@ -43,6 +43,7 @@ const EVENTS: &[&str] = &[
     "StaffRoleGranted",
     "StaffRoleRevoked",
     "StaffPasswordChanged",
+    "StaffPasswordReset",
     "StaffSecondFactorReset",
     "StaffSignInFailed",
     "StaffSignedIn",
@@ -174,6 +175,7 @@ fn apply(row: &mut StaffRow, recorded: &Recorded, event: &StaffAccountEvent) {
             roles.remove(role.name());
         }
         StaffAccountEvent::PasswordChanged { .. } => row.one_time_password = false,
+        StaffAccountEvent::PasswordReset { .. } => row.one_time_password = true,
         StaffAccountEvent::SecondFactorReset { .. } => row.second_factor = true,
         StaffAccountEvent::SignInFailed { locked_until, .. } => {
             row.locked_until = locked_until.or(row.locked_until);

@@ -27,7 +27,7 @@ pub struct ReaderStatus {
     pub head: i64,
     /// Events of the log that its slowest slot has not looked at.
     pub lag_events: i64,
-    /// Age of the oldest of those, in milliseconds.
+    /// For how long the oldest of those has been in the log, in milliseconds.
     pub lag_ms: i64,
     /// Parked events.
     pub parked: i64,
@@ -61,7 +61,7 @@ pub async fn status(db: &PgPool) -> Result<Vec<ReaderStatus>, sqlx::Error> {
     sqlx::query_as(
         "select r.name, r.kind, r.generation, r.status, s.position, h.head, r.live_at, s.slots,
                 greatest(h.head - s.position, 0) as lag_events,
-                coalesce(greatest(extract(epoch from clock_timestamp() - next.recorded_at) * 1000, 0), 0)::bigint as lag_ms,
+                coalesce(greatest(extract(epoch from clock_timestamp() - next.logged_at) * 1000, 0), 0)::bigint as lag_ms,
                 (select count(*) from public.parked_events p where p.name = r.name and p.generation = r.generation) as parked
          from public.readers r
          cross join public.log_head h
@@ -74,8 +74,7 @@ pub async fn status(db: &PgPool) -> Result<Vec<ReaderStatus>, sqlx::Error> {
              where s.name = r.name and s.generation = r.generation
          ) s
          left join lateral (
-             select e.recorded_at from public.log l join public.events e on e.entry = l.entry
-             where l.position = s.position + 1
+             select l.logged_at from public.log l where l.position = s.position + 1
          ) next on true
          order by r.kind desc, r.name, r.generation desc",
     )
@@ -83,21 +82,27 @@ pub async fn status(db: &PgPool) -> Result<Vec<ReaderStatus>, sqlx::Error> {
     .await
 }
 
-/// Sets the gauges `zsq_projection_lag_events` and `zsq_projection_parked` of every live reader.
+/// Sets the gauges `zsq_projection_lag_events`, `zsq_projection_lag_seconds` and `zsq_projection_parked` of every live
+/// reader.
 pub(crate) async fn publish(db: &PgPool) -> Result<(), sqlx::Error> {
-    let live: Vec<(String, i64, i64)> = sqlx::query_as(
+    let live: Vec<(String, i64, f64, i64)> = sqlx::query_as(
         "select r.name,
-                greatest((select head from public.log_head)
-                    - (select coalesce(min(s.position), 0) from public.reader_slots s
-                       where s.name = r.name and s.generation = r.generation), 0),
+                greatest((select head from public.log_head) - s.position, 0),
+                coalesce(greatest(extract(epoch from clock_timestamp() - next.logged_at), 0), 0)::float8,
                 (select count(*) from public.parked_events p where p.name = r.name and p.generation = r.generation)
          from public.readers r
+         cross join lateral (
+             select coalesce(min(s.position), 0) as position from public.reader_slots s
+             where s.name = r.name and s.generation = r.generation
+         ) s
+         left join public.log next on next.position = s.position + 1
          where r.status = 'live'",
     )
     .fetch_all(db)
     .await?;
-    for (name, lag, parked) in live {
+    for (name, lag, seconds, parked) in live {
         metrics::gauge!("zsq_projection_lag_events", "name" => name.clone()).set(gauge(lag));
+        metrics::gauge!("zsq_projection_lag_seconds", "name" => name.clone()).set(seconds);
         metrics::gauge!("zsq_projection_parked", "name" => name).set(gauge(parked));
     }
     Ok(())

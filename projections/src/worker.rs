@@ -5,7 +5,8 @@
 //! slot task:         read after the checkpoint → one transaction → again while there is lag, else wait for the log
 //! ```
 //! Always: a slot is stopped between batches, never inside one; a failure of the database delays a slot with growing
-//! pauses and ends nothing; a process that leaves gives its slots back, one that dies loses them when the lease ends.
+//! pauses and ends nothing; a process that leaves gives its slots back, within a time that does not grow with their
+//! number; one that dies loses them when the lease ends.
 //! Deliberately not here: what is written (`step.rs`, `react.rs`), and time for decisions: leases go by the database's clock.
 
 use std::collections::HashMap;
@@ -32,6 +33,10 @@ const AT_WORK_MAX: usize = 4;
 const STORE_EMPTY_EVERY: Duration = Duration::from_secs(1);
 /// First and longest pause after a failure.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a stop may take to store checkpoints and to give slots back, all together. While the database is away each of
+/// them would wait for a connection; what is not given back by then is free when its lease ends.
+pub const STOP_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// How patient workers are.
 #[derive(Debug, Clone, Copy)]
@@ -98,10 +103,15 @@ impl Workers {
         self.head.clone()
     }
 
-    /// Waits until they have ended and given their slots back; cancel them first.
-    pub async fn ended(self) {
-        if let Err(error) = self.supervisor.await {
-            tracing::error!(%error, "the workers of the read models ended by a panic");
+    /// Waits until they have ended and given their slots back, at most for [`STOP_TIME_MAX`]; cancel them first.
+    pub async fn ended(mut self) {
+        match tokio::time::timeout(STOP_TIME_MAX, &mut self.supervisor).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the workers of the read models ended by a panic"),
+            Err(_elapsed) => {
+                self.supervisor.abort();
+                tracing::warn!("some slots were not given back in time; they are free when their leases end");
+            }
         }
     }
 }
@@ -118,6 +128,13 @@ struct Task {
     epoch: i64,
     stop: CancellationToken,
     handle: JoinHandle<()>,
+}
+
+/// A slot is not fed longer than there is somebody who renews its lease.
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.handle.abort();
+    }
 }
 
 struct Supervisor {
@@ -143,8 +160,8 @@ impl Supervisor {
         for task in self.tasks.values() {
             task.stop.cancel();
         }
-        for (_, task) in self.tasks.drain() {
-            if let Err(error) = task.handle.await {
+        for task in self.tasks.values_mut() {
+            if let Err(error) = (&mut task.handle).await {
                 tracing::error!(%error, "a slot ended by a panic");
             }
         }

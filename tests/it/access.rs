@@ -11,8 +11,10 @@ use std::fmt::Write;
 use axum::http::Method;
 use serde_json::{Value, json};
 use tests::TestApp;
+use tests::sample_files::{form, png};
 use tests::stories::profile;
 
+use crate::assessment::plan;
 use crate::openapi::{document, operations};
 use world::World;
 
@@ -37,6 +39,16 @@ pub enum Target {
     Settlement,
     /// An enterprise on the roster of such a park.
     Enterprise,
+    /// A file of `user` that stands nowhere.
+    OwnFile,
+    /// A picture on the live profile of a park of `parkOwner`.
+    LivePicture,
+    /// A certificate there.
+    LiveCertificate,
+    /// An open assessment cycle in which a park of `parkOwner` takes part.
+    Cycle,
+    /// What that park files in it.
+    Submission,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -45,6 +57,8 @@ pub enum Target {
     OwnSession,
 }
 
+/// Stands for a form with a picture.
+const FORM: &str = "form";
 /// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
 const CASES: &[(&str, Target, &str)] = &[
     ("authOptionsRead", Target::Nothing, ""),
@@ -147,12 +161,61 @@ const CASES: &[(&str, Target, &str)] = &[
     ("enterpriseRead", Target::Enterprise, ""),
     ("enterpriseEdit", Target::Enterprise, ENTERPRISE),
     ("enterpriseDelete", Target::Enterprise, r#"{"confirm": "91460200MA5TPK038X"}"#),
+    ("workingCalendarList", Target::Nothing, ""),
+    ("workingCalendarRead", Target::Nothing, ""),
+    ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
+    ("assessmentCycleList", Target::Nothing, ""),
+    ("assessmentCycleRead", Target::Cycle, ""),
+    ("assessmentCycleDraft", Target::Nothing, r#"{"plan": "sample"}"#),
+    ("assessmentCycleRevise", Target::Cycle, r#"{"plan": "sample"}"#),
+    ("assessmentCycleOpen", Target::Cycle, "{}"),
+    ("assessmentCycleAddPark", Target::Cycle, r#"{"parkId": "00000000-0000-0000-0000-000000000000"}"#),
+    (
+        "assessmentCycleExtend",
+        Target::Cycle,
+        r#"{"parks": [], "until": "2027-01-01T00:00:00Z", "reason": "台风停工延期"}"#,
+    ),
+    ("assessmentCycleCancel", Target::Cycle, r#"{"reason": "短"}"#),
+    ("filingRead", Target::Cycle, ""),
+    ("filingSaveItem", Target::Cycle, r##"{"value": "#"}"##),
+    ("filingSubmit", Target::Cycle, r#"{"items": ["A1"]}"#),
+    ("filingSupplement", Target::Cycle, r#"{"items": ["A1"], "reason": "与企业名录核对后补报"}"#),
+    ("assessmentSubmissionList", Target::Nothing, ""),
+    ("assessmentSubmissionRead", Target::Submission, ""),
+    ("submissionItemClaim", Target::Submission, "{}"),
+    ("submissionItemRelease", Target::Submission, "{}"),
+    ("submissionItemVerify", Target::Submission, r##"{"adoptedValue": "#", "reason": "与企业名录核对"}"##),
+    ("submissionItemScore", Target::Submission, r#"{"score": "1"}"#),
+    ("submissionItemRecuse", Target::Submission, r#"{"reason": "与该园区有利害关系"}"#),
+    ("submissionItemReturn", Target::Submission, r#"{"reason": "资料不够齐全"}"#),
+    ("rankingCompute", Target::Cycle, "{}"),
+    ("rankingPublicize", Target::Cycle, "{}"),
+    ("rankingFinalize", Target::Cycle, "{}"),
+    ("rankingRead", Target::Cycle, ""),
+    ("rankingPrint", Target::Cycle, ""),
+    ("rankingTraceRead", Target::Cycle, ""),
+    ("objectionList", Target::Nothing, ""),
+    (
+        "objectionRaise",
+        Target::Nothing,
+        r#"{"cycleId": "cycle", "target": {"type": "total"}, "category": "other", "reason": "对总分有异议，请复核"}"#,
+    ),
+    ("objectionRead", Target::Nothing, ""),
+    ("objectionWithdraw", Target::Nothing, "{}"),
+    ("objectionPreview", Target::Nothing, r#"{"adjustments": []}"#),
+    ("objectionAccept", Target::Nothing, r#"{"answer": "核对后予以更正", "adjustments": []}"#),
+    ("objectionReject", Target::Nothing, r#"{"answer": "核对无误，不予采纳"}"#),
+    ("fileUpload", Target::Nothing, FORM),
+    ("fileRead", Target::OwnFile, ""),
+    ("fileRead", Target::LivePicture, ""),
+    ("fileRead", Target::LiveCertificate, ""),
     ("staffList", Target::Nothing, ""),
     ("staffCreate", Target::Nothing, r#"{"username": "staff.#"}"#),
     ("staffGrant", Target::Staff, r#"{"role": "editor"}"#),
     ("staffRevoke", Target::Staff, r#"{"role": "reviewer"}"#),
     ("staffLock", Target::Staff, r#"{"reason": "岗位已经调整"}"#),
     ("staffUnlock", Target::Staff, "{}"),
+    ("staffPasswordReset", Target::Staff, "{}"),
     ("staffSecondFactorReset", Target::Staff, "{}"),
     ("projectionList", Target::Nothing, ""),
     ("projectionRebuild", Target::Nothing, "{}"),
@@ -170,11 +233,14 @@ const SETTLEMENT: &str = r#"{"applicantType": "person", "contactName": "王小�
 /// `tests/it/access/world.rs` reads it too.
 pub const ENTERPRISE: &str = r#"{"name": "三亚示例有限公司", "creditCode": "91460200MA5TPK038X",
     "settledOn": "2024-06-01", "status": "left", "category": "seller"}"#;
+/// What is said to callers who may not do it at all, whatever they send.
+const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
 
 /// What the columns mean, above the table.
 const LEGEND: &str = "\
 Drafts and applications are those of `user`, sessions too. Parks are those of `parkOwner` and `parkStaff`; `otherPark`
-runs another one. A parked stream to retry or skip is not there: 404 is for whoever may.
+runs another one. A parked stream to retry or skip is not there, nor is an objection: 404 is for whoever may. All cells
+of the assessment share one cycle: 409 and 422 are for whoever may, where an earlier cell did it already.
 ";
 
 #[tokio::test]
@@ -198,11 +264,24 @@ async fn every_operation_for_every_role() {
         for at in 0..world.callers().len() {
             number += 1;
             let (caller, path) = world.prepare(at, *target, path, method == "get").await;
+            let is_form = *body == FORM;
             let body = fill(&world, body, number).await;
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
-            let answer = if method == Method::GET { request.await } else { request.json(&body).await };
+            let answer = if method == Method::GET {
+                request.await
+            } else if is_form {
+                let (content_type, form) = form(&[("file", "a.png", &png())]);
+                request.raw(&content_type, form).await
+            } else {
+                request.json(&body).await
+            };
+            if method != Method::GET && !is_form && REFUSED.iter().any(|code| answer["code"] == *code) {
+                // Whoever may not do it does not learn how it would be done.
+                let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
+                nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
+            }
             write!(table, "{:>14}", answer.status.as_u16()).unwrap();
         }
         table.push('\n');
@@ -222,6 +301,11 @@ fn described(target: Target) -> &'static str {
         Target::PublishedNews => "(published news)",
         Target::Settlement => "(settlement)",
         Target::Enterprise => "(enterprise)",
+        Target::OwnFile => "(own file)",
+        Target::LivePicture => "(live picture)",
+        Target::LiveCertificate => "(live certificate)",
+        Target::Cycle => "(open cycle)",
+        Target::Submission => "(own submission)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }
@@ -229,10 +313,16 @@ fn described(target: Target) -> &'static str {
 
 /// The body of one cell.
 async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
-    if body.is_empty() {
+    if body.is_empty() || body == FORM {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();
+    if body["plan"] == "sample" {
+        return plan(world.now());
+    }
+    if body["cycleId"] == "cycle" {
+        body["cycleId"] = json!(world.cycle());
+    }
     if body["profile"] == "whole" {
         body["profile"] = profile("改名后的园区");
     }

@@ -82,6 +82,31 @@ async fn the_trail_is_filtered_paged_and_streamed_in_one_order() {
 }
 
 #[tokio::test]
+async fn a_filter_that_no_event_can_meet_is_refused() {
+    let app = TestApp::new().await;
+    let auditor = app.as_staff(Role::Auditor).await;
+    for (query, error) in [
+        ("aggregateType=Castle", ("?aggregateType", "filter.unknown")),
+        ("eventType=ParkBurnt", ("?eventType", "filter.unknown")),
+        ("aggregateId=7", ("?aggregateId", "filter.malformed")),
+        ("actor=account:wang", ("?actor", "filter.malformed")),
+        ("after=-1", ("?after", "filter.range")),
+        ("from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", ("?from", "filter.range")),
+    ] {
+        let refused = auditor.get(&format!("audit/events?{query}")).await.problem(422, "request.invalid");
+        assert_eq!(refused.errors(), [error], "{query}");
+    }
+    // What could be but is not gives nothing.
+    for query in ["aggregateType=Park&eventType=StaffLocked", "eventType=ParkProfileRejected", "after=0"] {
+        auditor.get(&format!("audit/events?{query}")).await.is(200);
+    }
+    app.settle().await;
+    let recorded = auditor.get("audit/events?eventType=OperationAuditQueried").await.ok();
+    assert_eq!(recorded["total"], 3, "what was refused is not recorded: it may hold anything");
+    app.close().await;
+}
+
+#[tokio::test]
 async fn a_state_can_be_asked_for_at_a_version_or_a_time() {
     let app = TestApp::new().await;
     let application = app.submitted(PHONE).await;
@@ -99,6 +124,10 @@ async fn a_state_can_be_asked_for_at_a_version_or_a_time() {
     assert_eq!(state(&format!("?at={time}")).await, "submitted");
     at(&format!("?version=2&at={time}")).await.problem(400, "request.malformed");
     at("?version=0").await.problem(404, "resource.not_found");
+    assert_eq!(at("?version=4").await.ok()["version"], 4);
+    let beyond = at("?version=5").await.problem(404, "stream.version_beyond");
+    assert!(beyond["detail"].as_str().unwrap().contains("第 4 版"), "{}", beyond["detail"]);
+    at("?version=9223372036854775807").await.problem(404, "stream.version_beyond");
     auditor
         .get(&format!("audit/streams/Castle/{}/state", application.id))
         .await
@@ -140,8 +169,15 @@ async fn operators_see_the_read_models_and_rebuild_them() {
         "{:?}",
         listed.json
     );
-    operator.post("projections/parks/rebuild", json!({})).await.is(200);
+    let rebuild = || operator.post("projections/parks/rebuild", json!({})).idempotency_key("b1");
+    rebuild().await.is(200);
     operator.post("projections/castles/rebuild", json!({})).await.problem(404, "resource.not_found");
+    app.settle().await;
+    assert_eq!(
+        rebuild().await.ok().header("idempotency-replayed"),
+        "true",
+        "asked for once, it is done once"
+    );
     app.settle().await;
     let listed = operator.get("projections").await.ok();
     let parks = listed.items().iter().find(|row| row["name"] == "parks" && row["status"] == "live").unwrap();

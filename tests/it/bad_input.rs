@@ -29,6 +29,9 @@ async fn what_is_no_json_is_malformed() {
     ] {
         send(body).await.problem(400, "request.malformed");
     }
+    let twice = b"{\"phone\": \"13800000101\",\n \"phone\": \"13800000102\"}".to_vec();
+    let refused = send(twice).await.problem(400, "request.malformed");
+    assert!(refused["detail"].as_str().unwrap().contains("出现了两次（第 2 行"), "{}", refused["detail"]);
     for body in [b"[]".to_vec(), b"null".to_vec(), b"\"text\"".to_vec(), nested(3)] {
         send(body).await.problem(422, "request.invalid");
     }

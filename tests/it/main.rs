@@ -6,11 +6,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod assessment;
 mod audit;
 mod bad_input;
 mod conventions;
 mod enterprises;
 mod event_store;
+mod files;
 mod installation;
 mod news;
 mod openapi;
@@ -27,3 +29,4 @@ mod staff;
 mod story;
 mod tidy;
 mod typescript;
+mod working_calendars;

@@ -58,6 +58,13 @@ async fn a_pending_revision_can_be_replaced_withdrawn_returned_and_rejected() {
         .await
         .problem(409, "review.not_pending");
     revise("第三次", false).await.is(201);
+    let beside = json!({"reason": "名称过于简单", "fields": [{"pointer": "/nope", "note": "请写全称"}]});
+    let refused = reviewer.post(&park.path("profile-revisions/3/return"), beside).await;
+    assert_eq!(
+        refused.problem(422, "review.invalid").errors(),
+        [("/fields/0/pointer", "review.pointer")],
+        "there is no such field to stand beside"
+    );
     let notes = json!({"reason": "名称过于简单", "fields": [{"pointer": "/name", "note": "请写全称"}]});
     reviewer.post(&park.path("profile-revisions/3/return"), notes).await.is(200);
     revise("第四次", false).await.is(201);

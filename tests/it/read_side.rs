@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, SignInChannel, StatementVersion};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
-use domain::id::{AccountId, ParkId, ProviderApplicationId, SessionId, StaffId};
+use domain::id::{AccountId, FileId, ParkId, ProviderApplicationId, SessionId, StaffId};
 use domain::legal_statement::{LegalStatement, LegalStatementCommand, PLATFORM};
 use domain::park::{Park, ParkCommand, ParkKind};
 use domain::phone::Phone;
@@ -17,6 +17,7 @@ use domain::profile::{Profile, ProfileInput};
 use domain::provider_application::{Certification, ProviderApplication, ProviderApplicationCommand};
 use domain::refusal::Refusal;
 use domain::review::ReviewCommand;
+use domain::stored_file::{Content, ContentType, Scan, StoredFile, StoredFileCommand};
 use futures::FutureExt;
 use infrastructure::clock::ManualClock;
 use infrastructure::database::{Access, MIGRATOR, connect};
@@ -32,6 +33,9 @@ use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 use application::ports::Clock as _;
+
+mod assessment;
+pub use assessment::assessed;
 
 /// More than the workers of any test here use at once.
 const CONNECTIONS: u32 = 24;
@@ -182,6 +186,16 @@ impl ReadSide {
         self.review(id, &reviewer(1), ReviewCommand::Approve { comment: None }).await;
         self.settle().await;
         application::processes::park_established::park_of(id)
+    }
+
+    /// A file of `by` that was taken in; its bytes are nowhere.
+    pub async fn file(&self, by: &Actor) -> FileId {
+        let id = self.app.clock.new_id();
+        let content = Content { sha256: "ab".repeat(32), size: 100, content_type: ContentType::Png };
+        let name = Some("陈海的照片.png".to_owned());
+        let command = StoredFileCommand::Receive { content, name, scan: Scan::Skipped };
+        self.order::<StoredFile>(id, by, command).await;
+        FileId(id)
     }
 
     /// A sign-in of every person from `from` to `to`: many small streams.

@@ -1,9 +1,13 @@
 //! Signing in by SMS over HTTP: codes and their limits, consent, sessions and their ends.
 
+use application::{Context, Order};
 use chrono::TimeDelta;
-use domain::actor::Role;
+use domain::account::{Account, AccountCommand};
+use domain::actor::{Actor, Role};
+use domain::id::{AccountId, SessionId};
 use serde_json::{Value, json};
 use tests::{Answer, PASSWORD, STATEMENT, TestApp};
+use uuid::Uuid;
 
 const PHONE: &str = "13800000051";
 const OTHER: &str = "13800000052";
@@ -196,6 +200,56 @@ async fn own_sessions_are_listed_and_ended() {
     app.settle().await;
     let auditor = app.as_staff(Role::Auditor).await;
     assert_eq!(auditor.get("audit/events?eventType=AccountSessionEnded").await.ok()["total"], 2);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn ending_a_session_again_under_the_same_key_gives_the_first_answer_again() {
+    let app = TestApp::new().await;
+    let phone = app.registered(PHONE).await;
+    let ended: Uuid = phone.get("auth/session").await.ok().id();
+    app.wait(TimeDelta::minutes(2));
+    let second = app.sign_in(PHONE).await.ok();
+    let desktop = app.as_visitor().bearer(second["token"].as_str().unwrap());
+    let end = |key: &str| desktop.delete(&format!("me/sessions/{ended}")).idempotency_key(key);
+    let first = end("e1").await.expecting(204);
+    assert!(!first.has("idempotency-replayed"));
+    let again = end("e1").await.expecting(204);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    assert_eq!(again.token(), first.token());
+    end("e2").await.problem(404, "resource.not_found");
+    phone.get("me").await.problem(401, "session.ended");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_session_whose_end_was_recorded_before_a_crash_is_ended_by_the_next_request() {
+    let app = TestApp::new().await;
+    let phone = app.registered(PHONE).await;
+    let session: Uuid = phone.get("auth/session").await.ok().id();
+    // The event was stored and the server killed before the row.
+    let by = Actor::Person { account: AccountId(phone.account()), parks: Vec::new() };
+    let command = AccountCommand::EndSession { session: SessionId(session) };
+    let order = Order::new(phone.account(), by, command, Context::default());
+    app.state.app.execute::<Account>(order).await.unwrap();
+    phone.get("me").await.is(200);
+    phone.delete(&format!("me/sessions/{session}")).await.is(204);
+    phone.get("me").await.problem(401, "session.ended");
+    app.settle().await;
+    let auditor = app.as_staff(Role::Auditor).await;
+    assert_eq!(auditor.get("audit/events?eventType=AccountSessionEnded").await.ok()["total"], 1);
+    app.close().await;
+}
+
+#[tokio::test]
+async fn two_visitors_with_one_key_are_not_in_each_others_way() {
+    let app = TestApp::new().await;
+    let ask = |phone: &str| {
+        app.as_visitor().post("auth/sms/codes", json!({"phone": phone})).idempotency_key("1").into_future()
+    };
+    let (first, second) = futures::join!(ask(PHONE), ask(OTHER));
+    first.is(202);
+    second.is(202);
     app.close().await;
 }
 

@@ -79,6 +79,27 @@ async fn a_one_time_password_must_be_changed_first() {
 }
 
 #[tokio::test]
+async fn who_proved_their_secrets_is_the_actor_and_who_did_not_is_a_visitor() {
+    let app = TestApp::new().await;
+    let (account, _) = settled_in(&app, "linjiao").await;
+    login(&app, "linjiao", "wrong", None).await.problem(401, "staff.credentials_wrong");
+    // Also without any role.
+    app.as_staff_named("xinren", &[]).await;
+    app.settle().await;
+    let auditor = app.as_staff(Role::Auditor).await;
+    let trail = auditor.get(&format!("audit/streams/StaffAccount/{}", account.id())).await.ok();
+    let actor_of = |name: &str| -> Vec<&Value> {
+        let of_type = trail.items().iter().filter(|row| row["eventType"] == name);
+        of_type.map(|row| &row["actor"]).collect()
+    };
+    let herself = format!("staff:{}", account.id());
+    assert_eq!(actor_of("StaffPasswordChanged"), [&herself]);
+    assert_eq!(actor_of("StaffSignedIn"), [&herself]);
+    assert_eq!(actor_of("StaffSignInFailed"), ["visitor"]);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn an_old_password_must_be_changed_under_djbh3() {
     let app = TestApp::new().await;
     let (account, _) = settled_in(&app, "linjiao").await;
@@ -122,6 +143,37 @@ async fn a_reset_second_factor_ends_sessions_and_the_old_codes() {
 }
 
 #[tokio::test]
+async fn a_lost_password_is_reset_once_and_changed_before_anything_else() {
+    let app = TestApp::new().await;
+    let (account, caller) = settled_in(&app, "linjiao").await;
+    let secret = text(&account, "totpSecret");
+    let security = app.as_staff(Role::SecurityAdmin).await;
+    let reset =
+        || security.post(&format!("staff/{}/reset-password", account.id()), json!({})).idempotency_key("r1");
+    let answer = reset().await.ok();
+    let password = text(&answer, "password");
+    caller.get("me").await.problem(401, "session.ended");
+    reset().await.problem(409, "staff.secrets_shown_once");
+    app.wait(TimeDelta::seconds(30));
+    let code = || totp(secret, app.now());
+    login(&app, "linjiao", NEW_PASSWORD, Some(&code())).await.problem(401, "staff.credentials_wrong");
+    login(&app, "linjiao", password, Some(&code())).await.problem(403, "staff.password_change_required");
+    // The one-time password alone is not enough, and the old one does not come back.
+    login(&app, "linjiao", password, None).await.problem(401, "staff.credentials_wrong");
+    let back = change_password(&app, "linjiao", password, NEW_PASSWORD, &code()).await;
+    assert!(back.problem(422, "request.invalid").errors().contains(&("/newPassword", "password.reused")));
+    app.settle().await;
+    let row = security.get("staff?q=linjiao").await.ok();
+    assert_eq!(row["/items/0/oneTimePassword"], true);
+    change_password(&app, "linjiao", password, "Da-Xiao-Dong-2027", &code()).await.is(200);
+    app.wait(TimeDelta::seconds(30));
+    login(&app, "linjiao", "Da-Xiao-Dong-2027", Some(&code())).await.is(200);
+    let nobody = uuid::Uuid::nil();
+    security.post(&format!("staff/{nobody}/reset-password"), json!({})).await.problem(404, "staff.not_found");
+    app.close().await;
+}
+
+#[tokio::test]
 async fn five_failures_close_an_account_for_a_quarter_of_an_hour() {
     let app = TestApp::new().await;
     app.create_staff("editor", &[Role::Editor]).await;
@@ -134,9 +186,9 @@ async fn five_failures_close_an_account_for_a_quarter_of_an_hour() {
     for _ in 0..5 {
         wrong().await.problem(401, "staff.credentials_wrong");
     }
-    right().await.problem(423, "staff.locked");
+    assert_eq!(right().await.problem(423, "staff.locked").header("retry-after"), "900");
     app.wait(TimeDelta::minutes(14));
-    right().await.problem(423, "staff.locked");
+    assert_eq!(right().await.problem(423, "staff.locked").header("retry-after"), "60");
     app.wait(TimeDelta::minutes(1));
     right().await.is(200);
     for _ in 0..5 {
@@ -203,6 +255,7 @@ async fn nobody_administers_their_own_account() {
     own("lock", json!({"reason": "自己停用自己"})).await.problem(403, "staff.own_account");
     own("unlock", json!({})).await.problem(403, "staff.own_account");
     own("reset-mfa", json!({})).await.problem(403, "staff.own_account");
+    own("reset-password", json!({})).await.problem(403, "staff.own_account");
     app.close().await;
 }
 

@@ -7,7 +7,8 @@
 //! Always: everything here panics instead of failing, and says what was asked and what came back.
 //! Deliberately not here: mocks of our own code.
 //!
-//! Code map: [`TestApp`] below; [`request`] callers, requests, answers; [`stories`] what tests begin with.
+//! Code map: [`TestApp`] below; [`request`] callers, requests, answers; [`stories`] what tests begin with;
+//! [`sample_files`] what they upload.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,9 +17,11 @@
 )]
 
 pub mod request;
+pub mod sample_files;
 pub mod stories;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use api::serve::Platform;
@@ -35,9 +38,11 @@ use infrastructure::clock::ManualClock;
 use infrastructure::config::Config;
 use infrastructure::database::{Access, MIGRATOR, connect};
 use infrastructure::event_store::sequencer::Sequencer;
+use infrastructure::files::Files;
 use infrastructure::keys::MasterKey;
 use infrastructure::test_postgres::TestDatabase;
 use projections::stepper::Stepper;
+use projections::timekeeper;
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::PgPool;
@@ -60,6 +65,7 @@ const SESSION_REUSED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// The platform, in this process.
 pub struct TestApp {
     database: TestDatabase,
+    folder: Folder,
     router: Router,
     sequencer: Mutex<Sequencer>,
     sessions: Mutex<HashMap<String, (Caller<'static>, DateTime<Utc>)>>,
@@ -81,8 +87,10 @@ impl TestApp {
         let access = Access::of_options(database.app_options(), database.owner_options());
         let pool = connect(&access, CONNECTIONS).await.unwrap();
         let clock = ManualClock::at(DateTime::from_timestamp(1_795_000_000, 0).unwrap());
-        let state = assemble(variables, pool, &clock);
+        let folder = Folder::new(clock.new_id());
+        let state = assemble(variables, pool, &clock, &folder.0);
         let app = Self {
+            folder,
             router: api::router::router(state.clone()),
             sequencer: Mutex::new(Sequencer::new(state.db.clone(), "tests")),
             sessions: Mutex::default(),
@@ -99,7 +107,7 @@ impl TestApp {
     pub async fn second_router(&self, variables: &[(&str, &str)]) -> Router {
         let access = Access::of_options(self.database.app_options(), self.database.owner_options());
         let pool = connect(&access, CONNECTIONS).await.unwrap();
-        api::router::router(assemble(variables, pool, &self.clock))
+        api::router::router(assemble(variables, pool, &self.clock, &self.folder.0))
     }
 
     /// What handles requests.
@@ -110,6 +118,15 @@ impl TestApp {
     /// The database of this platform, for what only a test may do to it.
     pub fn database(&self) -> &TestDatabase {
         &self.database
+    }
+
+    /// Paths of all files that are kept or on their way, below the folder of files.
+    pub fn stored_paths(&self) -> Vec<String> {
+        let root = self.folder.0.join("files");
+        let mut paths = Vec::new();
+        below(&root, &mut paths);
+        let relative = |path: PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        paths.into_iter().map(relative).collect()
     }
 
     /// Drops the database. A test that panics before leaves it to the end of the cluster.
@@ -140,9 +157,15 @@ impl TestApp {
         let state = &self.state;
         let (readers, reactions) = (projections::all(), application::processes::all());
         let stepper = Stepper::new(state.db.clone(), readers, reactions, &state.app, "tests");
-        let settled = stepper.settle(async || self.sequencer.lock().await.drain().await.map(drop)).await;
-        if let Err(error) = settled {
-            panic!("the read models do not come to rest: {error}");
+        loop {
+            let settled = stepper.settle(async || self.sequencer.lock().await.drain().await.map(drop)).await;
+            if let Err(error) = settled {
+                panic!("the read models do not come to rest: {error}");
+            }
+            // What fell due by the clock is noted, and what follows from it is taken in.
+            if timekeeper::look(&state.db, &state.app).await.unwrap() == 0 {
+                return;
+            }
         }
     }
 
@@ -235,13 +258,37 @@ impl TestApp {
     }
 }
 
-fn assemble(variables: &[(&str, &str)], pool: PgPool, clock: &ManualClock) -> AppState {
+/// The data directory of one test, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: Uuid) -> Self {
+        Self(std::env::temp_dir().join(format!("zsq-tests-{name}")))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A test that failed is told about by its own panic.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { below(&path, found) } else { found.push(path) }
+    }
+}
+
+fn assemble(variables: &[(&str, &str)], pool: PgPool, clock: &ManualClock, folder: &Path) -> AppState {
     let value =
         |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let config = Config::from_lookup(value).unwrap();
     let master = MasterKey::from_bytes([42; 32]);
+    let files = Files::open(&config.files, folder).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    Platform::on(config, pool, &master, &clock, None).unwrap().state
+    Platform::on(config, pool, &master, &clock, None, files).unwrap().state
 }
 
 fn order<I>(id: Uuid, command: I) -> Order<I> {

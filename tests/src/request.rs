@@ -18,6 +18,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::TestApp;
+use crate::sample_files::form;
 
 /// Where requests come from unless a test says otherwise (RFC 5737).
 const ADDRESS: [u8; 4] = [192, 0, 2, 1];
@@ -83,6 +84,11 @@ impl<'a> Caller<'a> {
         format!("staff:{}", self.account())
     }
 
+    /// What every request of this caller carries.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
     /// With a bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
@@ -132,6 +138,12 @@ impl<'a> Caller<'a> {
     /// `PUT` of JSON.
     pub fn put(&self, path: &str, body: impl Into<Value>) -> Request<'a> {
         self.send(Method::PUT, path).json(&body.into())
+    }
+
+    /// A form with one file.
+    pub fn upload(&self, name: &str, bytes: &[u8]) -> Request<'a> {
+        let (content_type, body) = form(&[("file", name, bytes)]);
+        self.send(Method::POST, "files").raw(&content_type, body)
     }
 
     /// `DELETE` with an empty body.

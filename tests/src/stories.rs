@@ -8,6 +8,7 @@
 use application::processes::park_established::park_of;
 use domain::actor::Role;
 use domain::id::ProviderApplicationId;
+use domain::park::ParkKind;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -126,6 +127,20 @@ impl TestApp {
         let approved = reviewer.post(&application.path("approve"), json!({"comment": "同意"})).await.ok();
         application.version = approved.version();
         application
+    }
+
+    /// A park or base under a name of its own, in its owner's back office.
+    pub async fn established_as(&self, phone: &str, name: &str, kind: ParkKind) -> Established<'_> {
+        let applicant = self.registered(phone).await;
+        let body = json!({"kind": kind.name(), "profile": profile(name)});
+        let opened = applicant.post("provider-applications", body).await.created();
+        let application = Application { id: opened.id(), version: opened.version(), applicant };
+        let application = self.submit(application).await;
+        let reviewer = self.as_staff(Role::Reviewer).await;
+        reviewer.post(&application.path("approve"), json!({})).await.is(200);
+        self.settle().await;
+        let park = park_of(ProviderApplicationId(application.id));
+        Established { owner: application.applicant, application: application.id, id: park.0 }
     }
 
     /// A park in its owner's back office.

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use anyhow::bail;
-use application::replay::{AGGREGATE_TYPES, Until};
+use application::replay::{AGGREGATE_TYPES, Replay, Until};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -116,8 +116,12 @@ async fn replay(
         (None, Some(at)) => Until::Time(at),
         (None, None) => Until::Now,
     };
-    let Some(mut replayed) = state.app.replay(aggregate_type, id, upto).await? else {
-        bail!("{aggregate_type}/{id} has no events up to then");
+    let mut replayed = match state.app.replay(aggregate_type, id, upto).await? {
+        Replay::Done(replayed) => replayed,
+        Replay::Nothing => bail!("{aggregate_type}/{id} has no events up to then"),
+        Replay::Beyond { last } => {
+            bail!("{aggregate_type}/{id} has no such version yet: its last one is {last}")
+        }
     };
     if let Err(problem) = reveal(&state.vault, &mut [&mut replayed.state], Show::Masked).await {
         bail!("{}", problem.detail);

@@ -71,7 +71,9 @@ impl From<StaffRole> for Role {
 struct Created<'a> {
     username: &'a str,
     role: &'static str,
-    password: &'a str,
+    /// Absent when it was given: whoever gave it knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'a str>,
     totp_secret: &'a str,
     recovery_codes: Vec<&'a str>,
 }
@@ -109,23 +111,23 @@ pub async fn run(command: StaffCommand, platform: &Platform) -> anyhow::Result<(
     let created = Created {
         username: &username,
         role: role.name(),
-        password: password.expose_secret(),
+        password: one_time.then(|| password.expose_secret()),
         totp_secret: second_factor.totp_secret.expose_secret(),
         recovery_codes: second_factor.recovery_code_list.iter().map(ExposeSecret::expose_secret).collect(),
     };
-    print(&created, json, one_time)
+    print(&created, json, &mut io::stdout().lock())
 }
 
-fn print(created: &Created<'_>, json: bool, one_time: bool) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+fn print(created: &Created<'_>, json: bool, out: &mut impl Write) -> anyhow::Result<()> {
     if json {
         writeln!(out, "{}", serde_json::to_string(created)?)?;
         return Ok(());
     }
     writeln!(out, "username        {}", created.username)?;
     writeln!(out, "role            {}", created.role)?;
-    let note = if one_time { "  (one-time: to be changed at the first sign-in)" } else { "" };
-    writeln!(out, "password        {}{note}", created.password)?;
+    if let Some(password) = created.password {
+        writeln!(out, "password        {password}  (one-time: to be changed at the first sign-in)")?;
+    }
     writeln!(out, "totpSecret      {}  (RFC 6238, SHA-1, 6 digits, 30 s)", created.totp_secret)?;
     writeln!(out, "recovery codes  {}", created.recovery_codes.join(" "))?;
     writeln!(out, "These are shown once.")?;
@@ -145,4 +147,32 @@ fn checked(password: SecretString, username: &str, platform: &Platform) -> anyho
     }
     let rules: Vec<String> = broken.into_iter().map(|error| error.detail).collect();
     bail!("{}", rules.join("；"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(password: Option<&str>, json: bool) -> String {
+        let created = Created {
+            username: "chen.hai",
+            role: "reviewer",
+            password,
+            totp_secret: "JBSWY3DP",
+            recovery_codes: vec!["a1", "b2"],
+        };
+        let mut out = Vec::new();
+        print(&created, json, &mut out).expect("a vector takes everything");
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn a_password_that_was_given_is_not_printed_back() {
+        for json in [false, true] {
+            assert!(printed(Some("Einmal-2026"), json).contains("Einmal-2026"));
+            let without = printed(None, json);
+            assert!(!without.contains("assword"), "{without}");
+            assert!(without.contains("JBSWY3DP") && without.contains("b2"), "{without}");
+        }
+    }
 }

@@ -6,15 +6,15 @@
 use async_trait::async_trait;
 use domain::actor::Actor;
 use domain::event::Event;
-use domain::id::{ParkId, ProviderApplicationId};
+use domain::id::{ParkId, ProviderApplicationId, following};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use domain::review::ReviewEvent;
 use uuid::Uuid;
 
-use crate::execute::{App, Context, ExecuteError, Order};
+use crate::execute::{App, ExecuteError, Order};
 use crate::ports::StoreError;
-use crate::processes::Process;
+use crate::processes::{Process, caused_by};
 use crate::recorded::Recorded;
 
 /// Namespace of park ids: what tells them from other ids that might follow from an application's.
@@ -23,13 +23,9 @@ const PARKS: Uuid = Uuid::from_u128(0x5a51_7061_726b_5000_8000_7a73_712d_7061);
 /// The process.
 pub struct ParkEstablished;
 
-/// The id of the park that comes of an application: a UUIDv7 with the application's time and, in the place of random
-/// bits, a hash of its id.
+/// The id of the park that comes of an application.
 pub fn park_of(application: ProviderApplicationId) -> ParkId {
-    let mut bytes = *Uuid::new_v5(&PARKS, application.0.as_bytes()).as_bytes();
-    bytes[..6].copy_from_slice(&application.0.as_bytes()[..6]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x70;
-    ParkId(Uuid::from_bytes(bytes))
+    ParkId(following(application.0, &PARKS, application.0.as_bytes()))
 }
 
 #[async_trait]
@@ -61,19 +57,8 @@ impl Process for ParkEstablished {
             owner: opened.applicant,
             profile: Box::new(live.content.clone()),
         };
-        let context = Context {
-            trace_id: event.metadata.get("traceId").cloned().unwrap_or_default(),
-            client_address: None,
-            correlation_id: event.metadata.get("correlationId").cloned(),
-            causation_id: Some(format!("{}/{}", event.key(), event.sequence)),
-        };
-        app.execute::<Park>(Order::new(
-            park_of(application).0,
-            Actor::Process(self.name()),
-            command,
-            context,
-        ))
-        .await?;
+        let (id, actor) = (park_of(application).0, Actor::Process(self.name()));
+        app.execute::<Park>(Order::new(id, actor, command, caused_by(event))).await?;
         Ok(())
     }
 }

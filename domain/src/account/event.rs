@@ -8,8 +8,7 @@ use crate::id::SessionId;
 use crate::personal::Personal;
 
 /// What happened to a person's account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Account")]
 pub enum AccountEvent {

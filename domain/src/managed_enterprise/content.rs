@@ -16,10 +16,11 @@ use uuid::Uuid;
 
 use super::FieldChange;
 use crate::credit_code::{CreditCode, CreditCodeError};
+use crate::decimal::Bounds;
 use crate::dictionary::{CustomsRegime, EnterpriseCategory};
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};
-use crate::reader::{Bounds, Reader};
+use crate::reader::Reader;
 use crate::refusal::FieldError;
 use crate::review::diff;
 

@@ -21,8 +21,7 @@ pub struct FieldChange {
 }
 
 /// What happened to an enterprise of a roster.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "ManagedEnterprise")]
 pub enum ManagedEnterpriseEvent {

@@ -4,6 +4,8 @@
 //! are equal as JSON. The body is HTML that `application/src/news_html.rs` has made safe before it comes here.
 //! Fields: contract.md "Payloads", domain.md §1e.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -12,8 +14,11 @@ use super::TITLE_CHARS_MAX;
 use crate::dictionary::NewsColumn;
 use crate::reader::Reader;
 use crate::refusal::FieldError;
+use crate::review::Content;
 use crate::text;
 
+/// Where files of the platform are read; only such pictures stand in a body.
+pub const FILES_PATH: &str = "/api/v1/files/";
 /// Titles (domain.md §1a, M24).
 const TITLE_CHARS: std::ops::RangeInclusive<usize> = 5..=TITLE_CHARS_MAX;
 /// Who wrote it: an organisation or a publication.
@@ -59,7 +64,20 @@ pub struct News {
     pub expires_on: Option<NaiveDate>,
 }
 
+impl Content for News {
+    const FIELDS: &'static [&'static str] =
+        &["title", "column", "source", "reprintUrl", "cover", "body", "attachments", "expiresOn"];
+    const LISTS: &'static [&'static str] = &["attachments"];
+}
+
 impl News {
+    /// The files that the body shows, each once; its HTML was made safe, so their addresses are spelled one way.
+    pub fn pictures(&self) -> BTreeSet<Uuid> {
+        let after = self.body.iter().flat_map(|body| body.split("src=\"").skip(1));
+        let addresses = after.filter_map(|rest| rest.split('"').next()?.strip_prefix(FILES_PATH));
+        addresses.filter_map(|id| id.parse().ok()).collect()
+    }
+
     /// The required fields that are absent, in the order of the form, each with code `field.required`.
     pub fn missing_fields(&self) -> Vec<FieldError> {
         [

@@ -9,8 +9,7 @@ use crate::id::{AccountId, ParkId};
 use crate::review::ReviewEvent;
 
 /// What happened to an article.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum NewsArticleEvent {
     /// A member of a park began it.

@@ -9,8 +9,7 @@ use crate::profile::Profile;
 use crate::review::ReviewEvent;
 
 /// What happened to a park or base.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum ParkEvent {
     /// An application was approved; the applicant now runs the back office.

@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::Profile;
 use crate::credit_code::{CreditCode, CreditCodeError};
+use crate::decimal::Bounds;
 use crate::dictionary::{Facility, Service};
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};
-use crate::reader::{Bounds, Reader};
+use crate::reader::Reader;
 use crate::refusal::FieldError;
 use crate::region::{Region, RegionError};
 

@@ -350,3 +350,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_review_knows_every_field_there_is() {
+    let whole = serde_json::to_value(input(full()).parse(SUBJECT).unwrap()).unwrap();
+    let fields = whole.as_object().unwrap();
+    let named: std::collections::BTreeSet<&str> = Profile::FIELDS.iter().copied().collect();
+    assert_eq!(named, fields.keys().map(String::as_str).collect());
+    assert_eq!(named.len(), Profile::FIELDS.len(), "each once");
+    let lists = Profile::FIELDS.iter().filter(|field| fields[**field].is_array());
+    assert_eq!(lists.copied().collect::<Vec<_>>(), Profile::LISTS);
+}

@@ -161,8 +161,7 @@ pub enum ReviewCommand<C> {
 }
 
 /// What happened to it. Stored inside the aggregate's own events, whose name prefixes these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum ReviewEvent<C> {
     /// Content was saved.

@@ -12,6 +12,12 @@ mod claims;
 mod histories;
 mod input;
 
+/// The letters are for random histories.
+impl Content for String {
+    const FIELDS: &'static [&'static str] = &["address", "images", "a", "b"];
+    const LISTS: &'static [&'static str] = &["images"];
+}
+
 type Event = ReviewEvent<String>;
 type Command = ReviewCommand<String>;
 

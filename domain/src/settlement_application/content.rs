@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::credit_code::{CreditCode, CreditCodeError};
+use crate::decimal::Bounds;
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};
-use crate::reader::{Bounds, Reader};
+use crate::reader::Reader;
 use crate::refusal::FieldError;
 
 /// Names of organisations and people (domain.md §4 "Text").

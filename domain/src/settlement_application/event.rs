@@ -18,8 +18,7 @@ pub enum Outcome {
 }
 
 /// What happened to an application. Stored as `Settlement…`; `by` is `account:<id>`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Settlement")]
 pub enum SettlementApplicationEvent {

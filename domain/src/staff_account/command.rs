@@ -76,6 +76,11 @@ pub enum StaffAccountCommand {
         /// The second factor; used up by this as by signing in.
         second_factor: SecondFactorUsed,
     },
+    /// Give it a one-time password in the place of one that was lost.
+    ResetPassword {
+        /// The one-time password's record.
+        password: CredentialId,
+    },
     /// Replace TOTP secret and recovery codes.
     ResetSecondFactor {
         /// New TOTP record.

@@ -23,8 +23,13 @@ pub enum StaffAccountError {
     #[error("用户名、密码或动态口令不正确")]
     CredentialsWrong,
     /// Too many failures.
-    #[error("登录失败次数过多，请于 {} 后再试", local(.0))]
-    LockedUntil(DateTime<Utc>),
+    #[error("登录失败次数过多，请于 {} 后再试", local(.until))]
+    LockedUntil {
+        /// Until when it is closed.
+        until: DateTime<Utc>,
+        /// When somebody tried.
+        at: DateTime<Utc>,
+    },
     /// Closed by a security administrator.
     #[error("该账号已被停用，请联系安全管理员")]
     Locked,
@@ -62,7 +67,7 @@ impl Refusal for StaffAccountError {
             Self::UsernameTaken => "staff.username_taken",
             Self::UsernameMalformed => "staff.username_malformed",
             Self::CredentialsWrong => "staff.credentials_wrong",
-            Self::LockedUntil(_) | Self::Locked => "staff.locked",
+            Self::LockedUntil { .. } | Self::Locked => "staff.locked",
             Self::PasswordChangeRequired => "staff.password_change_required",
             Self::PasswordReused => "staff.password_reused",
             Self::NotAStaffRole => "staff.not_a_staff_role",
@@ -80,8 +85,29 @@ impl Refusal for StaffAccountError {
                 Kind::Invalid
             }
             Self::CredentialsWrong => Kind::Unauthenticated,
-            Self::LockedUntil(_) | Self::Locked => Kind::Locked,
+            Self::LockedUntil { .. } | Self::Locked => Kind::Locked,
             Self::PasswordChangeRequired | Self::OwnAccount => Kind::Forbidden,
+        }
+    }
+
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            // Rounded up: a second too early is refused again.
+            Self::LockedUntil { until, at } => {
+                u64::try_from((*until - *at).num_milliseconds()).ok().map(|wait| wait.div_ceil(1_000).max(1))
+            }
+            Self::NotFound
+            | Self::AlreadyCreated
+            | Self::UsernameTaken
+            | Self::UsernameMalformed
+            | Self::CredentialsWrong
+            | Self::Locked
+            | Self::PasswordChangeRequired
+            | Self::PasswordReused
+            | Self::NotAStaffRole
+            | Self::SeparationOfDuties
+            | Self::OwnAccount
+            | Self::Invalid(_) => None,
         }
     }
 
@@ -95,7 +121,7 @@ impl Refusal for StaffAccountError {
             | Self::AlreadyCreated
             | Self::UsernameTaken
             | Self::CredentialsWrong
-            | Self::LockedUntil(_)
+            | Self::LockedUntil { .. }
             | Self::Locked
             | Self::PasswordChangeRequired
             | Self::SeparationOfDuties

@@ -11,8 +11,7 @@ use crate::actor::Role;
 use crate::id::{CredentialId, SessionId, StaffId};
 
 /// What happened to a staff account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
-#[cfg_attr(test, derive(strum::VariantNames))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr, strum::VariantNames)]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[strum(prefix = "Staff")]
 pub enum StaffAccountEvent {
@@ -51,6 +50,13 @@ pub enum StaffAccountEvent {
         password: CredentialId,
         /// The second factor.
         second_factor: SecondFactorUsed,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A security administrator gave it a one-time password.
+    PasswordReset {
+        /// The one-time password's record.
+        password: CredentialId,
         /// When.
         at: DateTime<Utc>,
     },

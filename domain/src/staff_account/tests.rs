@@ -120,6 +120,14 @@ fn reset_second_factor() -> StaffAccountCommand {
     StaffAccountCommand::ResetSecondFactor { second_factor: credential(21), recovery_codes: credential(22) }
 }
 
+fn reset_password() -> StaffAccountCommand {
+    StaffAccountCommand::ResetPassword { password: credential(31) }
+}
+
+fn password_reset(minute: i64) -> StaffAccountEvent {
+    StaffAccountEvent::PasswordReset { password: credential(31), at: at(minute) }
+}
+
 fn lock() -> StaffAccountCommand {
     StaffAccountCommand::Lock { reason: "离岗，停用账号".to_owned() }
 }
@@ -134,7 +142,7 @@ fn outcome(
 }
 
 /// One of each command, as staff 2 issues it.
-fn commands() -> [(&'static str, StaffAccountCommand); 10] {
+fn commands() -> [(&'static str, StaffAccountCommand); 11] {
     [
         ("create", StaffAccountCommand::Create(NewStaff { staff: staff_id(7), ..new_staff() })),
         ("grant", StaffAccountCommand::Grant { role: Role::Reviewer }),
@@ -143,7 +151,8 @@ fn commands() -> [(&'static str, StaffAccountCommand); 10] {
         ("sign in", sign_in(totp(100))),
         ("end session", StaffAccountCommand::EndSession { session: session(1) }),
         ("change password", change_password(2, totp(100))),
-        ("reset", reset_second_factor()),
+        ("reset password", reset_password()),
+        ("reset second factor", reset_second_factor()),
         ("lock", lock()),
         ("unlock", StaffAccountCommand::Unlock),
     ]
@@ -159,7 +168,7 @@ fn told(outcome: Result<Vec<StaffAccountEvent>, StaffAccountError>) -> String {
 }
 
 /// Asserts what each of [`commands`] causes at minute 6 after `history`.
-fn assert_row(history: &[StaffAccountEvent], expected: [&str; 10]) {
+fn assert_row(history: &[StaffAccountEvent], expected: [&str; 11]) {
     for ((name, command), expected) in commands().into_iter().zip(expected) {
         assert_eq!(told(outcome(history, 6, command)), expected, "{name}");
     }
@@ -168,7 +177,7 @@ fn assert_row(history: &[StaffAccountEvent], expected: [&str; 10]) {
 #[test]
 fn nothing_but_creation_happens_to_an_account_that_is_not_there() {
     const NOT_FOUND: &str = "staff.not_found";
-    let mut row = [NOT_FOUND; 10];
+    let mut row = [NOT_FOUND; 11];
     row[0] = "StaffCreated";
     assert_row(&[], row);
 }
@@ -183,6 +192,7 @@ fn every_command_on_an_open_account() {
         "StaffSignedIn",
         "StaffSessionEnded",
         "StaffPasswordChanged",
+        "StaffPasswordReset",
         "StaffSecondFactorReset",
         "StaffLocked",
         "-",
@@ -200,6 +210,7 @@ fn every_command_on_an_account_with_a_one_time_password() {
         "staff.password_change_required",
         "StaffSessionEnded",
         "StaffPasswordChanged",
+        "StaffPasswordReset",
         "StaffSecondFactorReset",
         "StaffLocked",
         "-",
@@ -217,6 +228,7 @@ fn every_command_on_an_account_closed_by_failures() {
         "staff.locked",
         "StaffSessionEnded",
         "staff.locked",
+        "StaffPasswordReset",
         "StaffSecondFactorReset",
         "StaffLocked",
         "StaffUnlocked",
@@ -234,6 +246,7 @@ fn every_command_on_an_account_closed_by_an_administrator() {
         "staff.locked",
         "StaffSessionEnded",
         "staff.locked",
+        "StaffPasswordReset",
         "StaffSecondFactorReset",
         "-",
         "StaffUnlocked",
@@ -250,18 +263,21 @@ fn every_repeat_changes_nothing() {
         StaffAccountEvent::SessionEnded { session: session(1) },
         changed(2, totp(100), 1),
         reset(),
+        password_reset(1),
     ];
     for command in [
         StaffAccountCommand::Create(NewStaff { username: " Ｃhen.Hai".to_owned(), ..new_staff() }),
         StaffAccountCommand::Grant { role: Role::Reviewer },
         StaffAccountCommand::Revoke { role: Role::Editor },
         StaffAccountCommand::EndSession { session: session(1) },
-        change_password(2, totp(100)),
+        reset_password(),
         reset_second_factor(),
         StaffAccountCommand::Unlock,
     ] {
         assert_eq!(outcome(&history, 2, command.clone()), Ok(vec![]), "{command:?}");
     }
+    let chosen = &history[..6];
+    assert_eq!(outcome(chosen, 2, change_password(2, totp(100))), Ok(vec![]), "the password is set already");
 }
 
 #[test]
@@ -317,6 +333,7 @@ fn creation_takes_the_username_and_nothing_else_touches_it() {
         StaffAccountEvent::RoleRevoked { role: Role::Reviewer },
         changed(2, totp(1), 1),
         reset(),
+        password_reset(1),
         failed(1),
         signed_in(totp(1)),
         StaffAccountEvent::SessionEnded { session: session(1) },

@@ -4,9 +4,9 @@
 //! Always: a key that was made is never made again, as everything sealed under it would be lost; the file is only its
 //! owner's to read, and of two processes that start at once both use one key.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret;
@@ -46,7 +46,7 @@ pub enum NoMasterKey {
     },
 }
 
-/// The master key of this configuration; `data_dir` must exist.
+/// The master key of this configuration; `data_dir` is made when a key has to be kept there and it does not exist.
 pub fn master_key(config: &Config, data_dir: &Path) -> Result<MasterKey, NoMasterKey> {
     if let Some(key) = &config.master_key {
         // The shape was checked when the configuration was read.
@@ -58,7 +58,7 @@ pub fn master_key(config: &Config, data_dir: &Path) -> Result<MasterKey, NoMaste
     let path = data_dir.join(FILE);
     let failed = |source| NoMasterKey::Io { path: path.clone(), source };
     if !path.try_exists().map_err(failed)? {
-        make(&path).map_err(failed)?;
+        make_folder(data_dir).and_then(|()| make(&path)).map_err(failed)?;
     }
     read(path)
 }
@@ -71,6 +71,22 @@ fn read(path: PathBuf) -> Result<MasterKey, NoMasterKey> {
         return Err(NoMasterKey::Exposed { path });
     }
     MasterKey::parse(&text).map_err(|_| NoMasterKey::Damaged { path })
+}
+
+/// Makes the folder, its owner's alone, with what is missing above it; one that is there is left as it is.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // A key in a folder that a power cut takes away would be a lost one.
+    for made in missing.into_iter().filter(|made| !made.as_os_str().is_empty()) {
+        fs::File::open(above(made))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The folder that `path` is in.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes a key beside its place and links it there: complete or not at all, and never over another one.
@@ -87,8 +103,7 @@ fn make(path: &Path) -> io::Result<()> {
     };
     remove_if_there(&draft)?;
     linked?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder)?.sync_all()
+    fs::File::open(above(path))?.sync_all()
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -155,7 +155,7 @@ pub struct TelemetryConfig {
     pub otlp_endpoint: Option<String>,
 }
 
-const URL: &str = "a URL that begins with http:// or https://";
+pub(super) const URL: &str = "a URL that begins with http:// or https://";
 const DATABASE_URL: &str = "a URL such as postgres://user:password@host:5432/database";
 const ADDRESS: &str = "an IP address and a port, such as 127.0.0.1:8080";
 const FOLDER: &str = "the path of a folder";
@@ -319,14 +319,6 @@ pub(super) fn sensitive_terms(variables: &mut Variables<'_>) -> Arc<SensitiveTer
     Arc::new(terms.unwrap_or_default())
 }
 
-/// Where files are kept: `ZSQ_FILES_URL`. This version keeps none yet.
-pub(super) fn files_url(variables: &mut Variables<'_>) -> Option<String> {
-    variables.optional("ZSQ_FILES_URL", "file:///… or s3://…", |value| {
-        let url = Url::parse(value).ok()?;
-        matches!(url.scheme(), "file" | "s3").then(|| value.to_owned())
-    })
-}
-
 /// Seals personal data and more: `ZSQ_MASTER_KEY`.
 pub(super) fn master_key(variables: &mut Variables<'_>) -> Option<SecretString> {
     let expected = "32 random bytes as 64 hexadecimal digits (openssl rand -hex 32) or base64";
@@ -344,11 +336,11 @@ impl TelemetryConfig {
     }
 }
 
-fn is_token(value: &str) -> bool {
+pub(super) fn is_token(value: &str) -> bool {
     !value.contains(char::is_whitespace)
 }
 
-fn web_url(value: &str) -> Option<String> {
+pub(super) fn web_url(value: &str) -> Option<String> {
     let url = Url::parse(value).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     is_web.then(|| value.trim_end_matches('/').to_owned())

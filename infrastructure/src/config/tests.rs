@@ -56,14 +56,60 @@ fn a_provider_that_is_not_there_yet_is_refused_in_words() {
 #[test]
 fn production_refuses_what_plays_at_being_real() {
     let refused = wrong(&[("ZSQ_MODE", "production")]);
-    assert_eq!(refused, ["ZSQ_MASTER_KEY", "ZSQ_PUBLIC_URL", "ZSQ_SMS_PROVIDER"]);
+    assert_eq!(
+        refused,
+        ["ZSQ_MASTER_KEY", "ZSQ_PUBLIC_URL", "ZSQ_SMS_PROVIDER", "ZSQ_FILES_URL", "ZSQ_SCANNER_URL"]
+    );
     let earnest = [
         ("ZSQ_MODE", "production"),
         ("ZSQ_MASTER_KEY", KEY),
         ("ZSQ_PUBLIC_URL", "https://kjds.example.gov.cn/"),
         ("ZSQ_SMS_PROVIDER", "off"),
+        ("ZSQ_FILES_URL", "file:///srv/zsq/files"),
+        ("ZSQ_SCANNER_URL", "off"),
     ];
     assert_eq!(config(&earnest).unwrap().http.public_url, "https://kjds.example.gov.cn");
+}
+
+#[test]
+fn files_are_in_a_folder_or_in_a_bucket() {
+    let place = |url: &str| config(&[("ZSQ_FILES_URL", url)]).map(|config| config.files.place);
+    assert_eq!(config(&[]).unwrap().files.place, FilesPlace::Default);
+    assert_eq!(place("file:///srv/zsq/files").unwrap(), FilesPlace::Folder("/srv/zsq/files".into()));
+    for wrong_url in
+        ["/srv/files", "file://host/srv", "s3://", "s3://key:secret@bucket", "https://bucket.example/"]
+    {
+        assert_eq!(wrong(&[("ZSQ_FILES_URL", wrong_url)]), ["ZSQ_FILES_URL"], "{wrong_url}");
+    }
+    let values = [
+        ("ZSQ_FILES_URL", "s3://zsq-files/sanya/"),
+        ("ZSQ_FILES_ENDPOINT", "https://s3.example:9000/"),
+        ("ZSQ_FILES_REGION", "cn-hainan-1"),
+        ("ZSQ_FILES_KEY_ID", "zsq"),
+        ("ZSQ_FILES_KEY_SECRET", "geheim"),
+    ];
+    let FilesPlace::Bucket(bucket) = config(&values).unwrap().files.place else { panic!("a bucket") };
+    assert_eq!((bucket.name.as_str(), bucket.prefix.as_str()), ("zsq-files", "sanya"));
+    assert_eq!(bucket.endpoint.as_deref(), Some("https://s3.example:9000"));
+    assert_eq!((bucket.addressing, bucket.key.is_some()), (Addressing::Path, true));
+    assert_eq!(wrong(&values[..4]), ["ZSQ_FILES_KEY_SECRET"], "a key id alone opens nothing");
+    let host = [values[0], values[1], ("ZSQ_FILES_ADDRESSING", "host")];
+    let FilesPlace::Bucket(bucket) = config(&host).unwrap().files.place else { panic!("a bucket") };
+    assert_eq!(bucket.addressing, Addressing::Host);
+    assert_eq!(wrong(&[("ZSQ_FILES_ENDPOINT", "https://s3.example")]), ["ZSQ_FILES_ENDPOINT"]);
+}
+
+#[test]
+fn a_scanner_is_an_address_or_off() {
+    let scanner = |url: &str| config(&[("ZSQ_SCANNER_URL", url)]).map(|config| config.files.scanner);
+    let at = |address: &str| ScannerConfig::ClamAv(address.to_owned());
+    assert_eq!(scanner("tcp://clamd:3310").unwrap(), at("clamd:3310"));
+    assert_eq!(scanner("tcp://[::1]:3310").unwrap(), at("[::1]:3310"));
+    assert_eq!(scanner("off").unwrap(), ScannerConfig::Off);
+    assert_eq!(config(&[]).unwrap().files.scanner, ScannerConfig::Unsaid);
+    for wrong_url in ["clamd", "tcp://clamd", "http://clamd:3310", "tcp://clamd:3310/path"] {
+        assert_eq!(wrong(&[("ZSQ_SCANNER_URL", wrong_url)]), ["ZSQ_SCANNER_URL"], "{wrong_url}");
+    }
 }
 
 #[test]
@@ -152,6 +198,20 @@ fn the_sandbox_makes_its_master_key_once_and_only_for_its_owner() {
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     assert!(matches!(master_key(&config, &folder.0), Err(NoMasterKey::Exposed { .. })));
+}
+
+#[test]
+fn a_data_folder_that_is_not_there_is_made_for_the_key() {
+    let folder = Folder::new("parent");
+    let data = folder.0.join("var/data");
+    let made = master_key(&config(&[]).unwrap(), &data).unwrap();
+    for path in [folder.0.join("var"), data.clone()] {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700, "{}", path.display());
+    }
+    assert_eq!(master_key(&config(&[]).unwrap(), &data).unwrap().derive("test"), made.derive("test"));
+    fs::write(folder.0.join("file"), "").unwrap();
+    let inside_a_file = master_key(&config(&[]).unwrap(), &folder.0.join("file/data"));
+    assert!(matches!(inside_a_file, Err(NoMasterKey::Io { .. })));
 }
 
 #[test]

@@ -162,6 +162,12 @@ pub enum EmbeddedPostgresError {
         /// How long it was given.
         waited_seconds: u64,
     },
+    /// The process was told to end while a server was starting.
+    #[error("PostgreSQL was not started: the process is ending")]
+    Ending,
+    /// A defect: the thread that keeps the server is gone.
+    #[error("the thread that keeps PostgreSQL panicked; its message is above")]
+    KeeperPanicked,
     /// The system refused something.
     #[error("could not {action} {}", path.display())]
     Io {

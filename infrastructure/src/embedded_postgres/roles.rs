@@ -53,7 +53,7 @@ const LOCK: &str = "select pg_advisory_lock(8241990)";
 
 /// Makes the roles and the database where they are missing. When both roles can already connect, that is all.
 pub(super) async fn prepare(postgres: &EmbeddedPostgres) -> Result<(), EmbeddedPostgresError> {
-    if !postgres.is_new && is_prepared(postgres).await {
+    if !postgres.begun.is_new && is_prepared(postgres).await {
         return Ok(());
     }
     let failed = |action| move |source| EmbeddedPostgresError::Sql { action, role: Role::Superuser, source };
@@ -61,7 +61,7 @@ pub(super) async fn prepare(postgres: &EmbeddedPostgres) -> Result<(), EmbeddedP
     let mut connection = PgConnection::connect_with(&options).await.map_err(failed("connect"))?;
     connection.execute(LOCK).await.map_err(failed("wait for another process"))?;
     for role in [Role::Owner, Role::App] {
-        let password = postgres.passwords.of(role);
+        let password = postgres.begun.passwords.of(role);
         make_role(&mut connection, role, password).await.map_err(failed("create the roles"))?;
     }
     make_database(&mut connection).await.map_err(failed("create the database"))?;

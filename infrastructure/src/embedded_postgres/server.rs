@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub(super) struct Plan<'a> {
     pub bin_dir: &'a Path,
     pub socket_folder: &'a Path,
     pub settings: &'a Settings,
+    /// Nobody wants the server any more.
+    pub is_ending: &'a AtomicBool,
 }
 
 impl Plan<'_> {
@@ -99,6 +102,7 @@ impl Plan<'_> {
     pub(super) fn start(&self) -> Result<Child, EmbeddedPostgresError> {
         let patience = Instant::now() + ORPHAN_WAIT;
         loop {
+            self.check_wanted()?;
             self.forget_zombies()?;
             match self.attempt()? {
                 Attempt::Ready(child) => return Ok(child),
@@ -118,6 +122,10 @@ impl Plan<'_> {
                 }
             }
         }
+    }
+
+    fn check_wanted(&self) -> Result<(), EmbeddedPostgresError> {
+        if self.is_ending.load(Ordering::SeqCst) { Err(EmbeddedPostgresError::Ending) } else { Ok(()) }
     }
 
     /// A killed server stays a zombie where the first process of a container never looks after its children, and
@@ -156,6 +164,7 @@ impl Plan<'_> {
     ) -> Result<Option<ExitStatus>, EmbeddedPostgresError> {
         let deadline = Instant::now() + READY_WAIT;
         while Instant::now() < deadline {
+            self.check_wanted()?;
             if let Some(status) = child.try_wait().map_err(io("wait for", &self.places.pgdata))? {
                 return Ok(Some(status));
             }

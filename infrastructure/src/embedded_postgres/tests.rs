@@ -14,8 +14,11 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Connection, Executor};
 
 use super::account::Account;
+use super::lock::Lock;
 use super::server::Running;
 use super::*;
+
+mod keeper;
 
 /// Far more than any step here takes; a test that waits longer has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -204,6 +207,7 @@ async fn after_kill_9_of_the_process_its_server_ends_and_the_next_start_has_ever
         PgConnection::connect_with(&joined.connection(Role::Owner, DATABASE).options()).await.unwrap();
     owner.execute("create table kept as select 'still here' as words").await.unwrap();
     let server = Running::read(&scratch.pgdata()).unwrap().unwrap().pid;
+    joined.stop().unwrap();
 
     holder.kill().unwrap();
     holder.wait().unwrap();
@@ -225,14 +229,21 @@ async fn after_kill_9_of_the_process_and_its_server_the_next_start_waits_for_the
     owner.execute("create table kept as select 'still here' as words").await.unwrap();
     let server = Running::read(&scratch.pgdata()).unwrap().unwrap().pid;
     let busy = tokio::spawn(async move { owner.execute("select pg_sleep(30)").await });
+    joined.stop().unwrap();
+    // Of the two only the holder could start it again.
+    kill_process(Pid::from_child(&holder), Signal::STOP).unwrap();
 
-    kill_process(Pid::from_raw(i32::try_from(server).unwrap()).unwrap(), Signal::KILL).unwrap();
+    kill(server);
     holder.kill().unwrap();
     holder.wait().unwrap();
     let next = EmbeddedPostgres::start_or_join(&scratch.durable()).unwrap();
     assert_eq!(ask(&next, Role::Owner, "select words from kept").await, "still here");
     assert!(busy.await.unwrap().is_err());
     next.stop().unwrap();
+}
+
+fn kill(pid: u32) {
+    kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
 }
 
 #[test]
@@ -269,8 +280,12 @@ fn a_holder_without_a_server_is_named() {
     fs::create_dir(scratch.0.join("data")).unwrap();
     let mut lock = Lock::open(&scratch.0.join("data/lock")).unwrap();
     assert!(lock.try_take().unwrap());
-    let habits = Habits { usual: &scratch.0, fallback: &scratch.0, join_wait: Duration::from_millis(200) };
-    let said = EmbeddedPostgres::start_or_join_by(&scratch.settings(), &habits).unwrap_err().to_string();
+    let habits = Habits {
+        usual: scratch.0.clone(),
+        fallback: scratch.0.clone(),
+        join_wait: Duration::from_millis(200),
+    };
+    let said = EmbeddedPostgres::start_or_join_by(&scratch.settings(), habits).unwrap_err().to_string();
     assert!(said.contains(&format!("process {} holds", std::process::id())), "{said}");
 }
 
@@ -286,8 +301,8 @@ fn a_folder_that_the_servers_user_cannot_enter_is_left_for_the_fallback() {
     let usual = home.join("clone/data");
 
     let settings = Settings { data_dir: None, ..scratch.settings() };
-    let habits = Habits { usual: &usual, fallback: &fallback, join_wait: PATIENCE };
-    let moved = EmbeddedPostgres::start_or_join_by(&settings, &habits).unwrap();
+    let habits = Habits { usual: usual.clone(), fallback: fallback.clone(), join_wait: PATIENCE };
+    let moved = EmbeddedPostgres::start_or_join_by(&settings, habits).unwrap();
     assert_eq!(moved.data_dir(), fallback);
     let why = moved.moved_because().unwrap();
     assert!(why.contains(home.to_str().unwrap()) && why.contains(fallback.to_str().unwrap()), "{why}");
@@ -350,6 +365,7 @@ async fn a_path_too_long_or_too_odd_for_a_socket_gets_a_short_one() {
     assert!(folder.starts_with("/tmp") && folder.as_os_str().len() < 40, "{}", folder.display());
     let joined = EmbeddedPostgres::start_or_join(&settings).unwrap();
     assert_eq!(ask(&joined, Role::App, "select current_user::text").await, "zsq_app");
+    joined.stop().unwrap();
     postgres.stop().unwrap();
     fs::remove_dir(&folder).unwrap();
     // A link to a folder of one's own is what an attacker would put there.

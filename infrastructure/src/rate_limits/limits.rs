@@ -46,3 +46,10 @@ pub(super) const STAFF_PER_ADDRESS: [Limit; 2] = [
     limit("staff-address-minute", 30, TimeDelta::minutes(1)),
     limit("staff-address-hour", 300, TimeDelta::hours(1)),
 ];
+
+/// A form with nine pictures and twenty certificates goes out in a minute; the evidence of a whole assessment, some sixty
+/// items with a few files each, in a day. At 20 MB each it stays a volume that one disk can bear. Refused files count too.
+pub(super) const FILES_PER_OWNER: [Limit; 2] = [
+    limit("files-owner-minute", 60, TimeDelta::minutes(1)),
+    limit("files-owner-day", 300, TimeDelta::days(1)),
+];

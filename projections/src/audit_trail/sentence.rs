@@ -12,6 +12,10 @@ use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
 use domain::settlement_application::{Outcome, SettlementApplicationEvent};
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
+use domain::stored_file::StoredFileEvent;
+use domain::working_calendar::WorkingCalendarEvent;
+
+mod assessment;
 
 /// The sentence of an event.
 pub(super) fn of(event: &Event) -> String {
@@ -30,6 +34,16 @@ pub(super) fn of(event: &Event) -> String {
         Event::SettlementApplication(event) => settlement(event),
         Event::ManagedEnterprise(event) => enterprise(event),
         Event::Operation(event) => operation(event),
+        Event::WorkingCalendar(WorkingCalendarEvent::Set { year, schedule, .. }) => format!(
+            "设置 {year} 年工作日历：放假 {} 天，调休上班 {} 天",
+            schedule.days_off.len(),
+            schedule.working_days.len()
+        ),
+        Event::AssessmentCycle(event) => assessment::cycle(event),
+        Event::AssessmentSubmission(event) => assessment::submission(event),
+        Event::Ranking(event) => assessment::ranking(event),
+        Event::Objection(event) => assessment::objection(event),
+        Event::StoredFile(event) => file(event),
     }
 }
 
@@ -70,6 +84,7 @@ fn staff(event: &StaffAccountEvent) -> String {
         StaffAccountEvent::RoleGranted { role: granted } => format!("授予角色“{}”", role(*granted)),
         StaffAccountEvent::RoleRevoked { role: revoked } => format!("收回角色“{}”", role(*revoked)),
         StaffAccountEvent::PasswordChanged { .. } => "修改密码".to_owned(),
+        StaffAccountEvent::PasswordReset { .. } => "重置密码".to_owned(),
         StaffAccountEvent::SecondFactorReset { .. } => "重置双因素认证".to_owned(),
         StaffAccountEvent::SignInFailed { locked_until: Some(_), .. } => "登录失败，账号暂时锁定".to_owned(),
         StaffAccountEvent::SignInFailed { locked_until: None, .. } => "登录失败".to_owned(),
@@ -157,9 +172,23 @@ fn enterprise(event: &ManagedEnterpriseEvent) -> String {
     }
 }
 
+fn file(event: &StoredFileEvent) -> String {
+    match event {
+        StoredFileEvent::Uploaded { content, .. } => {
+            format!("上传文件（{}，{} 字节）", content.content_type.media_type(), content.size)
+        }
+        StoredFileEvent::Accepted { scanner: Some(_) } => "文件通过安全检查".to_owned(),
+        StoredFileEvent::Accepted { scanner: None } => "文件已保存（未配置安全检查）".to_owned(),
+        StoredFileEvent::Refused { finding, .. } => format!("文件未通过安全检查：{finding}"),
+    }
+}
+
 fn operation(event: &OperationEvent) -> String {
     match event {
         OperationEvent::AuditQueried { operation, .. } => format!("查询审计记录（{operation}）"),
+        OperationEvent::RankingExported { version, format, .. } => {
+            format!("导出排名第 {version} 版（{format}）")
+        }
         OperationEvent::ProjectionRebuildRequested { projection } => format!("重建读模型 {projection}"),
         OperationEvent::ParkedRetried { projection, key } => {
             format!("重试读模型 {projection} 搁置的事件（{key}）")

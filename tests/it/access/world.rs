@@ -1,32 +1,34 @@
 //! Everybody who may call, and targets made for one call each: by commands without HTTP, as there are hundreds.
 
-use std::sync::Arc;
-
 use application::access::Guarded;
 use application::{Context, Order};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::actor::{Actor, Role};
 use domain::aggregate::Decide;
-use domain::calendar::civil_date;
-use domain::id::{AccountId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId};
-use domain::managed_enterprise::{EnterpriseInput, ManagedEnterprise, ManagedEnterpriseCommand};
-use domain::news_article::{NewsArticle, NewsArticleCommand, NewsInput};
-use domain::park::{Park, ParkCommand, ParkKind, Standing};
+use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleCommand, Calendar, CohortPark, Plan};
+use domain::assessment_scheme::sample;
+use domain::assessment_submission::submission_of;
+use domain::id::{
+    AccountId, AssessmentCycleId, CredentialId, ParkId, ProviderApplicationId, SessionId, StaffId,
+};
+use domain::park::{Park, ParkCommand, ParkKind};
 use domain::phone::Phone;
 use domain::profile::{Profile, ProfileInput};
 use domain::provider_application::{Certification, ProviderApplication, ProviderApplicationCommand};
 use domain::refusal::Refusal;
 use domain::review::ReviewCommand;
-use domain::settlement_application::{SettlementApplication, SettlementApplicationCommand, SettlementInput};
 use domain::staff_account::{NewStaff, StaffAccount, StaffAccountCommand};
 use infrastructure::sessions::{Holder, NewSession, Transport};
 use secrecy::ExposeSecret;
-use serde_json::json;
+use tests::sample_files::{pdf, png};
 use tests::stories::profile;
 use tests::{Caller, TestApp};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use super::{ENTERPRISE, Target};
+use super::Target;
+
+mod back_office;
 
 const TESTS: Actor = Actor::Process("tests");
 /// Callers before these are a visitor and persons, from here on staff.
@@ -46,6 +48,10 @@ pub struct World<'a> {
     published: Uuid,
     settlement: Uuid,
     enterprise: Uuid,
+    file: Uuid,
+    picture: Uuid,
+    certificate: Uuid,
+    cycle: Uuid,
 }
 
 impl<'a> World<'a> {
@@ -87,6 +93,10 @@ impl<'a> World<'a> {
             published: nil,
             settlement: nil,
             enterprise: nil,
+            file: nil,
+            picture: nil,
+            certificate: nil,
+            cycle: nil,
         };
         world.submitted = world.application(ParkKind::Park, true).await;
         world.draft = world.application(ParkKind::Base, false).await;
@@ -97,7 +107,17 @@ impl<'a> World<'a> {
         world.settlement = world.settlement().await;
         world.enterprise = world.enterprise().await;
         let other = world.account("otherPark");
-        world.establish(other).await;
+        world.establish(other, parsed(other.0)).await;
+        world.file = world.upload("user", &pdf(100)).await;
+        world.picture = world.upload("parkOwner", &png()).await;
+        world.certificate = world.upload("parkOwner", &pdf(200)).await;
+        let owner = world.account("parkOwner");
+        let mut profile = parsed(owner.0);
+        (profile.images, profile.certificates) = (vec![world.picture], vec![world.certificate]);
+        let shown = world.establish(owner, profile).await;
+        let add = ParkCommand::AddStaff { account: Some(world.account("parkStaff")) };
+        world.order::<Park>(shown, world.person("parkOwner"), add).await;
+        world.cycle = world.open_cycle().await;
         app.settle().await;
         // A fresh application of a cell is not refused because of these.
         world.order::<ProviderApplication>(world.submitted, world.person("user"), withdraw()).await;
@@ -108,6 +128,42 @@ impl<'a> World<'a> {
     /// Everybody, with the name of their column.
     pub fn callers(&self) -> &[(&'static str, Caller<'a>)] {
         &self.callers
+    }
+
+    /// The platform's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.app.now()
+    }
+
+    /// The assessment cycle that is open.
+    pub fn cycle(&self) -> Uuid {
+        self.cycle
+    }
+
+    /// A cycle in which only the settled park takes part; filing has begun.
+    async fn open_cycle(&self) -> Uuid {
+        let id = self.app.state.app.clock.new_id();
+        let assessor = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Assessor].into() };
+        let opens_at = self.now() - TimeDelta::days(1);
+        let calendar = Calendar {
+            filing_opens_at: opens_at,
+            filing_closes_at: opens_at + TimeDelta::days(20),
+            supplement_closes_at: opens_at + TimeDelta::days(27),
+            publicity_days: 5,
+            answer_days: 5,
+        };
+        let plan = Plan {
+            year: 2024,
+            title: "示例考核".to_owned(),
+            park_kinds: [ParkKind::Park].into(),
+            scheme: sample::scheme(),
+            calendar,
+        };
+        let draft = AssessmentCycleCommand::Draft { cycle: AssessmentCycleId(id), plan: Box::new(plan) };
+        self.order::<AssessmentCycle>(id, assessor.clone(), draft).await;
+        let cohort = vec![CohortPark { park: ParkId(self.park), kind: ParkKind::Park }];
+        self.order::<AssessmentCycle>(id, assessor, AssessmentCycleCommand::Open { cohort }).await;
+        id
     }
 
     /// A code for this number.
@@ -133,10 +189,15 @@ impl<'a> World<'a> {
             Target::Settlement => (self.settlement().await, ""),
             Target::Enterprise if query => (self.enterprise, ""),
             Target::Enterprise => (self.enterprise().await, ""),
+            Target::OwnFile => (self.file, ""),
+            Target::LivePicture => (self.picture, ""),
+            Target::LiveCertificate => (self.certificate, ""),
             Target::Draft => (self.next_application(false).await, "providerApplication"),
             Target::Submitted => (self.next_application(true).await, "providerApplication"),
             Target::Park => (self.park(false).await, "parkProfile"),
             Target::SuspendedPark => (self.park(true).await, "parkProfile"),
+            Target::Cycle => (self.cycle, ""),
+            Target::Submission => (submission_of(AssessmentCycleId(self.cycle), ParkId(self.park)).0, ""),
             Target::Staff => (self.staff().await, ""),
             Target::Session => (self.spare_session().await, ""),
         };
@@ -144,6 +205,9 @@ impl<'a> World<'a> {
             .replace("{id}", &id.to_string())
             .replace("{kind}", kind)
             .replace("{n}", "1")
+            .replace("{year}", "2026")
+            .replace("{code}", "A1")
+            .replace("{parkId}", &self.park.to_string())
             .replace("{accountId}", &self.account("parkStaff").to_string())
             .replace("{aggregateType}", "Park")
             .replace("{name}", "parks")
@@ -201,13 +265,18 @@ impl<'a> World<'a> {
         id
     }
 
-    async fn establish(&self, owner: AccountId) -> Uuid {
+    async fn upload(&self, name: &str, bytes: &[u8]) -> Uuid {
+        let (_, caller) = self.callers.iter().find(|(known, _)| *known == name).unwrap();
+        caller.upload("a file", bytes).await.created().id()
+    }
+
+    async fn establish(&self, owner: AccountId, profile: Profile) -> Uuid {
         let id = self.app.state.app.clock.new_id();
         let establish = ParkCommand::Establish {
             application: ProviderApplicationId(id),
             kind: ParkKind::Park,
             owner,
-            profile: Box::new(parsed(owner.0)),
+            profile: Box::new(profile),
         };
         self.order::<Park>(id, TESTS, establish).await;
         id
@@ -217,7 +286,7 @@ impl<'a> World<'a> {
     async fn park(&self, suspended: bool) -> Uuid {
         let owner = self.account("parkOwner");
         let by = self.person("parkOwner");
-        let id = self.establish(owner).await;
+        let id = self.establish(owner, parsed(owner.0)).await;
         let add = ParkCommand::AddStaff { account: Some(self.account("parkStaff")) };
         self.order::<Park>(id, by.clone(), add).await;
         let revise =
@@ -228,57 +297,6 @@ impl<'a> World<'a> {
             let suspend = ParkCommand::Suspend { reason: "资质已经过期".to_owned() };
             self.order::<Park>(id, reviewer, suspend).await;
         }
-        id
-    }
-
-    /// An article of a park of `parkOwner`, pending or published.
-    async fn article(&self, published: bool) -> Uuid {
-        let (park, by) = (self.park(false).await, self.person("parkOwner"));
-        let id = self.app.state.app.clock.new_id();
-        let standing = Standing::Member;
-        let input = json!({"title": "园区举办跨境电商培训", "column": "updates", "source": "园区", "body": "<p>正文</p>"});
-        let news = Box::new(serde_json::from_value::<NewsInput>(input).unwrap().parse().unwrap());
-        let open = NewsArticleCommand::Open { park: ParkId(park), standing, news };
-        self.order::<NewsArticle>(id, by.clone(), open).await;
-        let submit = NewsArticleCommand::Submit { standing, terms: Arc::default(), confirmed: false };
-        self.order::<NewsArticle>(id, by, submit).await;
-        if published {
-            let editor = Actor::Staff { staff: StaffId(Uuid::nil()), roles: [Role::Editor].into() };
-            let approve = NewsArticleCommand::Judge(Box::new(ReviewCommand::Approve { comment: None }));
-            self.order::<NewsArticle>(id, editor, approve).await;
-        }
-        id
-    }
-
-    /// An application of `user` to settle in a park of `parkOwner`.
-    async fn settlement(&self) -> Uuid {
-        let (park, by) = (self.park(false).await, self.person("user"));
-        let id = self.app.state.app.clock.new_id();
-        let input = json!({"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
-            "consentToShareContact": true});
-        let input: SettlementInput = serde_json::from_value(input).unwrap();
-        let application = Box::new(input.parse(self.account("user").0).unwrap());
-        let park = ParkId(park);
-        let submit =
-            SettlementApplicationCommand::Submit { park, park_is_open: true, application, previous: None };
-        self.order::<SettlementApplication>(id, by, submit).await;
-        id
-    }
-
-    /// An enterprise on the roster of a park of `parkOwner`.
-    async fn enterprise(&self) -> Uuid {
-        let (park, by) = (ParkId(self.park(false).await), self.person("parkOwner"));
-        let id = self.app.state.app.clock.new_id();
-        let input: EnterpriseInput = serde_json::from_str(ENTERPRISE).unwrap();
-        let enterprise = Box::new(input.parse(id, civil_date(self.app.now())).unwrap());
-        let add = ManagedEnterpriseCommand::Add {
-            park,
-            standing: Standing::Member,
-            enterprise,
-            settlement_application: None,
-            import: None,
-        };
-        self.order::<ManagedEnterprise>(id, by, add).await;
         id
     }
 

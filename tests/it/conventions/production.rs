@@ -6,11 +6,14 @@ use tests::{PASSWORD, TestApp};
 
 /// 32 bytes, as `ZSQ_MASTER_KEY` takes them; no key of anything.
 const MASTER_KEY: &str = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a";
-const PRODUCTION: [(&str, &str); 4] = [
+const PRODUCTION: [(&str, &str); 6] = [
     ("ZSQ_MODE", "production"),
     ("ZSQ_MASTER_KEY", MASTER_KEY),
     ("ZSQ_PUBLIC_URL", "https://zsq.example"),
     ("ZSQ_SMS_PROVIDER", "off"),
+    // Nothing is uploaded here; the folder is not even made.
+    ("ZSQ_FILES_URL", "s3://zsq-tests"),
+    ("ZSQ_SCANNER_URL", "off"),
 ];
 
 #[tokio::test]

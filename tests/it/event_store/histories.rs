@@ -1,6 +1,6 @@
 //! Append and load, lost races, repeated requests, leaves.
 
-use application::ports::{AppendError, EventStore, Load, Remembered, StoreError};
+use application::ports::{Answer, AppendError, EventStore, Load, Remembered, StoreError};
 use chrono::TimeDelta;
 use infrastructure::event_store::bucket;
 use infrastructure::event_store::leaf::Leaf;
@@ -95,6 +95,33 @@ async fn a_repeated_request_gets_its_first_answer_and_another_body_is_told() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_request_that_changed_nothing_is_kept_once_and_without_events() {
+    let histories = Histories::new().await;
+    let stream = stream();
+    let answer = Answer { aggregate_id: stream.aggregate_id.clone(), version: 3, entry: 0, bucket: 0 };
+    let first = histories.store.remember(&key("k", 1), &answer).await.unwrap();
+    let second = histories.store.remember(&key("k", 1), &answer).await.unwrap();
+    assert_eq!((first, second), (true, false));
+    let remembered = async || {
+        let load = Load { idempotency: Some(key("k", 1)), ..load(&stream) };
+        histories.store.load(load).await.unwrap().remembered
+    };
+    assert_eq!(remembered().await, Remembered::Answered(answer.clone()));
+    assert_eq!(histories.count("events").await, 0);
+    let superuser = histories.superuser().await;
+    let aged = "update idempotency_keys set recorded_at = now() - interval '7 days 1 minute'";
+    sqlx::query(aged).execute(&superuser).await.unwrap();
+    assert_eq!(remembered().await, Remembered::No);
+    // The one that is too old goes; the next round of `execute` stores the new one.
+    assert!(!histories.store.remember(&key("k", 1), &answer).await.unwrap());
+    assert!(histories.store.remember(&key("k", 1), &answer).await.unwrap());
+    let nul = histories.store.remember(&key("a\0b", 1), &answer).await;
+    assert!(matches!(nul, Err(StoreError::Failed(_))), "{nul:?}");
+    superuser.close().await;
+    histories.close().await;
+}
+
+#[tokio::test]
 async fn a_key_of_seven_days_ago_counts_no_more() {
     let histories = Histories::new().await;
     let keyed = |text| {
@@ -182,5 +209,23 @@ async fn what_would_not_come_back_is_refused_before_postgres_sees_it() {
     assert!(matches!(histories.append(nul).await, Err(AppendError::Store(StoreError::Failed(_)))));
     let none = append(&stream(), 0, []);
     assert!(matches!(histories.append(none).await, Err(AppendError::Store(StoreError::Failed(_)))));
+    histories.close().await;
+}
+
+#[tokio::test]
+async fn many_histories_are_loaded_together_and_personal_values_stay_sealed() {
+    let histories = Histories::new().await;
+    let streams: Vec<_> = (0..120).map(|_| stream()).collect();
+    for stream in &streams {
+        histories.append(append(stream, 0, [note("a"), personal(new_id(), "王小明")])).await.unwrap();
+    }
+    let ids: Vec<String> =
+        streams.iter().map(|stream| stream.aggregate_id.clone()).chain([new_id().to_string()]).collect();
+    let loaded = histories.store.load_many("Account", &ids).await.unwrap();
+    assert_eq!(loaded.len(), 120, "the one without events is left out");
+    assert!(loaded.iter().all(|history| history.events.iter().map(|event| event.sequence).eq([1, 2])));
+    let texts = loaded.iter().map(|history| history.events[1].payload.to_string()).collect::<String>();
+    assert!(!texts.contains("王小明"));
+    assert!(histories.store.load_many("Park", &ids).await.unwrap().is_empty());
     histories.close().await;
 }

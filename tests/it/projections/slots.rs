@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use sqlx::postgres::PgPoolOptions;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,6 +41,31 @@ impl Process {
         self.cancel.cancel();
         self.workers.ended().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_does_not_wait_for_a_database_that_gives_no_connection() {
+    with_read_side(async |side| {
+        let counted = Counted::default();
+        // Whoever asks this pool for a connection waits longer than any test may take.
+        let options = PgPoolOptions::new().max_connections(4).acquire_timeout(Duration::from_hours(24));
+        let db = options.connect_with((*side.db.connect_options()).clone()).await.unwrap();
+        let process = Process::start(side, &db, "one", &counted);
+        side.until("select count(*) from reader_slots where owner = 'one'", 4).await;
+        let mut held = Vec::new();
+        // One is the listener's; the others are let go of between rounds.
+        while held.len() < 3 {
+            held.push(db.acquire().await.unwrap());
+        }
+        process.stop().await;
+        drop(held);
+        // Nobody gave them back: another process has them when the leases end.
+        let two = Process::start(side, &side.db, "two", &counted);
+        side.until("select count(*) from reader_slots where owner = 'two'", 4).await;
+        two.stop().await;
+        db.close().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -65,6 +65,20 @@ export async function review(headers: { authorization: string }, id: string): Pr
   });
 }
 
+export async function upload(headers: { authorization: string }, file: Blob, name: string): Promise<string> {
+  const uploaded = await api.POST("/api/v1/files", {
+    headers,
+    body: { file: "" },
+    bodySerializer: () => {
+      const form = new FormData();
+      form.append("file", file, name);
+      return form;
+    },
+  });
+  if (uploaded.error !== undefined) throw new Error(sentence(uploaded.error));
+  return uploaded.data.id;
+}
+
 // What must not compile: the types are as strict as the server.
 export async function mistakes(id: string): Promise<void> {
   // @ts-expect-error there is no such path

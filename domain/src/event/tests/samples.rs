@@ -6,7 +6,7 @@
 use super::Event;
 use crate::account::{AccountEvent, SignInChannel};
 use crate::actor::Role;
-use crate::id::{CredentialId, EnterpriseId, ProviderApplicationId, SessionId};
+use crate::id::{AssessmentCycleId, CredentialId, EnterpriseId, ProviderApplicationId, SessionId};
 use crate::legal_statement::{self, LegalStatementEvent};
 use crate::operation::OperationEvent;
 use crate::park::{ParkEvent, ParkKind};
@@ -15,8 +15,10 @@ use crate::profile::Profile;
 use crate::provider_application::ProviderApplicationEvent;
 use crate::review::{DUE_AFTER, FieldNote, ReviewEvent};
 use crate::staff_account::{SecondFactorUsed, StaffAccountEvent};
+use crate::stored_file::{Content, ContentType, Owner, StoredFileEvent};
 use crate::stories::{account, at, person, profile, sealed, staff_id, uuid};
 
+mod assessment;
 mod back_office;
 
 /// An event with the name of its sample.
@@ -40,6 +42,8 @@ pub fn samples() -> Vec<Sample> {
     all.extend(application_events());
     all.extend(park_events());
     all.extend(back_office::samples());
+    all.extend(assessment::events());
+    all.extend(file_events());
     all
 }
 
@@ -86,6 +90,7 @@ fn staff_events() -> Vec<Sample> {
             "full",
             StaffAccountEvent::PasswordChanged { password: credential(13), second_factor: totp, at: at(1) },
         ),
+        ("full", StaffAccountEvent::PasswordReset { password: credential(16), at: at(3) }),
         (
             "full",
             StaffAccountEvent::SecondFactorReset {
@@ -125,7 +130,13 @@ fn other_events() -> Vec<Sample> {
     let rebuilt = OperationEvent::ProjectionRebuildRequested { projection: projection.clone() };
     let retried = OperationEvent::ParkedRetried { projection: projection.clone(), key: key.clone() };
     let skipped = OperationEvent::ParkedSkipped { projection, key };
-    let operations = [queried, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
+    let exported = OperationEvent::RankingExported {
+        cycle: AssessmentCycleId(uuid(1)),
+        version: 2,
+        format: "html".to_owned(),
+    };
+    let operations =
+        [queried, exported, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
     [full(Event::LegalStatement(published))].into_iter().chain(operations).collect()
 }
 
@@ -222,4 +233,27 @@ fn review_events<C: Clone>(contents: &[(&'static str, C)]) -> Vec<(&'static str,
         ("full", ReviewEvent::Rejected { revision: 2, reviewer, reason }),
     ];
     drafted.chain(submitted).chain(rest).collect()
+}
+
+fn file_events() -> Vec<Sample> {
+    let subject = account(1).0;
+    let uploaded = |owner, content_type, name| StoredFileEvent::Uploaded {
+        owner,
+        content: Content { sha256: "ab".repeat(32), size: 48_213, content_type },
+        name,
+    };
+    let owned = |name| uploaded(Owner::Account(account(1)), ContentType::Pdf, name);
+    let place = format!("StoredFile/{}/1#/name", uuid(0x600));
+    let scanner = "clamav".to_owned();
+    let events = [
+        ("full", owned(Some(Personal::of(subject, "营业执照.pdf".to_owned())))),
+        ("minimal", owned(None)),
+        ("sealed", owned(Some(sealed(subject, &place)))),
+        ("erased", owned(Some(Personal::Erased { subject }))),
+        ("staff", uploaded(Owner::Staff(staff_id(1)), ContentType::Webp, None)),
+        ("full", StoredFileEvent::Accepted { scanner: Some(scanner.clone()) }),
+        ("minimal", StoredFileEvent::Accepted { scanner: None }),
+        ("full", StoredFileEvent::Refused { scanner, finding: "Eicar-Test-Signature".to_owned() }),
+    ];
+    events.into_iter().map(|(name, event)| Sample { name, event: Event::StoredFile(event) }).collect()
 }

@@ -14,7 +14,7 @@ fn any_actor() -> impl Strategy<Value = Actor> {
 }
 
 fn any_note() -> impl Strategy<Value = FieldNote> {
-    ("/?[a-c]{0,3}", "[字\u{200B} ]{0,3}").prop_map(|(pointer, note)| FieldNote { pointer, note })
+    ("/?[a-c]{0,1}", "[字\u{200B} ]{0,3}").prop_map(|(pointer, note)| FieldNote { pointer, note })
 }
 
 fn any_command() -> impl Strategy<Value = Command> {

@@ -76,6 +76,30 @@ fn notes_are_stored_clean_beside_their_fields() {
 }
 
 #[test]
+fn a_note_stands_beside_a_field_that_there_is() {
+    for pointer in ["/address", "/images", "/images/0", "/images/12"] {
+        assert!(judged(&returning(REASON, vec![noted(pointer, "请更正")])).is_ok(), "{pointer}");
+    }
+    for pointer in [
+        "/",
+        "/nope",
+        "/address/",
+        "/address/0",
+        "//address",
+        "/Address",
+        "/images/",
+        "/images/01",
+        "/images/-1",
+        "/images/1000",
+        "/images/0/0",
+        "/images/a",
+    ] {
+        let refused = wrong_in(&returning(REASON, vec![noted(pointer, "请更正")]));
+        assert_eq!(refused, ["/fields/0/pointer review.pointer"], "{pointer}");
+    }
+}
+
+#[test]
 fn everything_wrong_with_the_notes_is_said_at_once() {
     let notes = vec![
         noted("address", "请写到门牌号"),

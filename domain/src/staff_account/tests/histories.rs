@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use strum::IntoEnumIterator;
 
+use super::separation::SEPARATED;
 use super::*;
 
 fn any_second_factor() -> impl Strategy<Value = SecondFactorUsed> {
@@ -23,6 +24,7 @@ fn any_command() -> impl Strategy<Value = StaffAccountCommand> {
         1 => any_second_factor().prop_map(sign_in),
         1 => (1..4_u128).prop_map(|n| StaffAccountCommand::EndSession { session: session(n) }),
         1 => (1..9_u128, any_second_factor()).prop_map(|(n, used)| change_password(n, used)),
+        1 => (1..9_u128).prop_map(|n| StaffAccountCommand::ResetPassword { password: credential(n) }),
         1 => (21..23_u128).prop_map(|n| StaffAccountCommand::ResetSecondFactor {
             second_factor: credential(n),
             recovery_codes: credential(n + 10),

@@ -2,6 +2,7 @@
 
 use strum::IntoEnumIterator;
 
+use super::separation::SEPARATED;
 use super::*;
 
 fn granted(role: Role) -> StaffAccountEvent {

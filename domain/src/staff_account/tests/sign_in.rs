@@ -34,8 +34,14 @@ fn a_closed_account_opens_by_itself_after_fifteen_minutes() {
     let history = locked_out();
     let open_at = at(20);
     for minute in [5, 19] {
-        assert_eq!(outcome(&history, minute, sign_in(totp(1))), Err(StaffAccountError::LockedUntil(open_at)));
-        assert_eq!(fail(&history, minute), Err(StaffAccountError::LockedUntil(open_at)));
+        assert_eq!(
+            outcome(&history, minute, sign_in(totp(1))),
+            Err(StaffAccountError::LockedUntil { until: open_at, at: at(minute) })
+        );
+        assert_eq!(
+            fail(&history, minute),
+            Err(StaffAccountError::LockedUntil { until: open_at, at: at(minute) })
+        );
     }
     let state: StaffAccount = fold(&history);
     assert!(state.check_open(open_at - TimeDelta::milliseconds(1)).is_err());
@@ -56,7 +62,10 @@ fn after_it_opened_five_more_failures_are_needed() {
 
 #[test]
 fn the_refusal_names_the_time_in_sanya() {
-    assert_eq!(StaffAccountError::LockedUntil(at(20)).to_string(), "登录失败次数过多，请于 09:20 后再试");
+    let closed = StaffAccountError::LockedUntil { until: at(20), at: at(7) };
+    assert_eq!(closed.to_string(), "登录失败次数过多，请于 09:20 后再试");
+    assert_eq!(closed.retry_after_seconds(), Some(13 * 60));
+    assert_eq!(StaffAccountError::Locked.retry_after_seconds(), None, "only an administrator opens it");
 }
 
 #[test]
