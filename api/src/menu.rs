@@ -68,8 +68,21 @@ const ENTRIES: &[Entry] = &[
         group: BACK_OFFICE, code: "parkProfile", label: "信息维护", needs: Action::ReviseParkProfile
     },
     Entry { group: BACK_OFFICE, code: "parkStaff", label: "后台人员", needs: Action::ManageParkStaff },
+    Entry { group: BACK_OFFICE, code: "news", label: "新闻资讯", needs: Action::WriteNews },
+    Entry {
+        group: BACK_OFFICE,
+        code: "settlementApplications",
+        label: "入驻申请处理",
+        needs: Action::ReadParkSettlements,
+    },
+    Entry {
+        group: BACK_OFFICE, code: "enterprises", label: "企业管理", needs: Action::ReadParkEnterprises
+    },
     Entry { group: AUTHORITY, code: "reviews", label: "审核", needs: Action::ReadReviews },
     Entry { group: AUTHORITY, code: "parks", label: "园区与基地", needs: Action::SuspendPark },
+    Entry {
+        group: AUTHORITY, code: "allEnterprises", label: "企业名录", needs: Action::ReadAllEnterprises
+    },
     Entry {
         group: AUTHORITY,
         code: "legalStatements",

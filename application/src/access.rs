@@ -8,6 +8,8 @@ use domain::actor::{Actor, Role};
 use domain::assessment_cycle::AssessmentCycleCommand;
 use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
 use domain::legal_statement::LegalStatementCommand;
+use domain::managed_enterprise::ManagedEnterpriseCommand;
+use domain::news_article::NewsArticleCommand;
 use domain::objection::ObjectionCommand;
 use domain::operation::{OperationCommand, OperationEvent};
 use domain::park::ParkCommand;
@@ -15,6 +17,7 @@ use domain::provider_application::ProviderApplicationCommand;
 use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
 use domain::review::ReviewCommand;
+use domain::settlement_application::SettlementApplicationCommand;
 use domain::staff_account::StaffAccountCommand;
 use domain::stored_file::StoredFileCommand;
 use domain::working_calendar::WorkingCalendarCommand;
@@ -47,6 +50,22 @@ pub enum Action {
     ReadParkRevisions,
     ManageParkStaff,
     SuspendPark,
+    // Park back office: news
+    WriteNews,
+    ReadParkNews,
+    ReviewNews,
+    ModerateNews,
+    // Park back office: applications to settle
+    SubmitSettlement,
+    ReadSettlement,
+    ReadParkSettlements,
+    HandleSettlements,
+    MarkSettlementOverdue,
+    // Park back office: the roster
+    WriteEnterprises,
+    ReadParkEnterprises,
+    ReadEnterprise,
+    ReadAllEnterprises,
     // Assessment
     SetWorkingCalendar,
     ReadAssessmentCycles,
@@ -98,13 +117,27 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::EditProviderApplication
         | Action::ReadOwnParks
         | Action::ReviseParkProfile
-        | Action::ManageParkStaff => &[User],
+        | Action::ManageParkStaff
+        | Action::WriteNews
+        | Action::SubmitSettlement
+        | Action::ReadSettlement
+        | Action::HandleSettlements
+        | Action::WriteEnterprises => &[User],
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
-        Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadReviews => &[Reviewer, Editor],
+        Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadParkNews => &[Park, Editor],
+        Action::ReviewNews | Action::ModerateNews => &[Editor],
+        Action::ReadParkSettlements | Action::ReadParkEnterprises => &[Park],
+        Action::ReadEnterprise => &[Park, Reviewer, Assessor],
+        Action::ReadAllEnterprises => &[Reviewer, Assessor],
         Action::UploadFile => &[User, Assessor, Editor],
-        Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
+        Action::EstablishPark
+        | Action::MarkSettlementOverdue
+        | Action::NoteDeadlines
+        | Action::PutInObjection => &[Process],
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
             &[Park, Assessor, Reviewer, Auditor]
@@ -217,6 +250,43 @@ impl Guarded for ProviderApplicationCommand {
         match self {
             Self::Open { .. } => Action::OpenProviderApplication,
             Self::Review(command) => review_action(command, Action::EditProviderApplication),
+        }
+    }
+}
+
+impl Guarded for NewsArticleCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Open { .. }
+            | Self::Edit { .. }
+            | Self::Submit { .. }
+            | Self::Withdraw { .. }
+            | Self::Delete { .. }
+            | Self::Restore { .. } => Action::WriteNews,
+            Self::Judge(_) => Action::ReviewNews,
+            Self::TakeDown { .. } | Self::PutBack => Action::ModerateNews,
+        }
+    }
+}
+
+impl Guarded for SettlementApplicationCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Submit { .. } | Self::Withdraw => Action::SubmitSettlement,
+            Self::RevealContact { .. }
+            | Self::AddNote { .. }
+            | Self::Land { .. }
+            | Self::NotLand { .. }
+            | Self::Correct { .. } => Action::HandleSettlements,
+            Self::MarkOverdue { .. } => Action::MarkSettlementOverdue,
+        }
+    }
+}
+
+impl Guarded for ManagedEnterpriseCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Add { .. } | Self::Edit { .. } | Self::Delete { .. } => Action::WriteEnterprises,
         }
     }
 }

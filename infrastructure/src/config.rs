@@ -16,7 +16,9 @@ mod variables;
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use domain::news_article::SensitiveTerms;
 use secrecy::SecretString;
 
 pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
@@ -55,6 +57,8 @@ pub struct Config {
     pub wechat: WechatConfig,
     /// Declaration of the Haiyiban adapter.
     pub haiyiban: Option<PathBuf>,
+    /// What news is screened for before it is submitted.
+    pub sensitive_terms: Arc<SensitiveTerms>,
     /// Where files are kept, and who looks at them.
     pub files: FilesConfig,
     /// Logs and traces.
@@ -97,6 +101,7 @@ impl Config {
         let sms = SmsConfig::read(&mut variables, &zone);
         let wechat = WechatConfig::read(&mut variables);
         let haiyiban = parts::haiyiban(&mut variables);
+        let sensitive_terms = parts::sensitive_terms(&mut variables);
         let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
@@ -110,6 +115,7 @@ impl Config {
             sms,
             wechat,
             haiyiban,
+            sensitive_terms,
             files,
             telemetry,
             shown,

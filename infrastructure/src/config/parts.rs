@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use domain::news_article::SensitiveTerms;
 use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 use tracing_subscriber::EnvFilter;
@@ -306,6 +308,15 @@ impl WechatConfig {
 /// The declaration of the Haiyiban adapter: `ZSQ_HAIYIBAN_CONFIG`. This version does not have it yet.
 pub(super) fn haiyiban(variables: &mut Variables<'_>) -> Option<PathBuf> {
     variables.optional("ZSQ_HAIYIBAN_CONFIG", "the path of a file", |path| Some(PathBuf::from(path)))
+}
+
+/// What news is screened for: the list in the file that `ZSQ_SENSITIVE_TERMS` names. Without it only for personal data.
+pub(super) fn sensitive_terms(variables: &mut Variables<'_>) -> Arc<SensitiveTerms> {
+    let expected = "the path of a readable UTF-8 file, a term of at most 50 characters in each line";
+    let terms = variables.optional("ZSQ_SENSITIVE_TERMS", expected, |path| {
+        SensitiveTerms::parse(&std::fs::read_to_string(path).ok()?).ok()
+    });
+    Arc::new(terms.unwrap_or_default())
 }
 
 /// Seals personal data and more: `ZSQ_MASTER_KEY`.
