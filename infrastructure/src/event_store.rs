@@ -29,6 +29,7 @@ use crate::database::store_error;
 use crate::vault::Vault;
 
 mod append;
+mod connections;
 mod error;
 pub mod history;
 pub mod leaf;
@@ -36,6 +37,7 @@ mod load;
 mod seal;
 pub mod sequencer;
 
+use connections::Connections;
 pub use seal::SealError;
 pub use sequencer::head;
 
@@ -48,15 +50,17 @@ const PURGE_ROWS_MAX: i64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct PgEventStore {
     pool: PgPool,
+    /// For loads and appends; the rest goes through the pool.
+    connections: Connections,
     vault: Vault,
     /// Told of every append, so that the sequencer of this process need not wait for its next look.
     wake: Arc<Notify>,
 }
 
 impl PgEventStore {
-    /// Histories in `pool`'s database; `wake` wakes the sequencer.
+    /// Histories in `pool`'s database; `wake` wakes the sequencer. Called within a runtime.
     pub fn new(pool: PgPool, vault: Vault, wake: Arc<Notify>) -> Self {
-        Self { pool, vault, wake }
+        Self { connections: Connections::of(pool.clone()), pool, vault, wake }
     }
 
     /// See [`purge`].
@@ -70,14 +74,6 @@ impl PgEventStore {
             ClaimKey::Plain(key) => key.clone(),
             ClaimKey::Personal(value) => self.vault.blind(claim.scope, value),
         }
-    }
-
-    /// After one connection broke, the idle ones are likely broken too: each is tested as it goes back to the pool, so
-    /// that callers meet at most one of them and not all in turn.
-    fn test_idle(&self) {
-        let idle: Vec<_> =
-            std::iter::from_fn(|| self.pool.try_acquire()).take(self.pool.num_idle()).collect();
-        drop(idle);
     }
 }
 

@@ -211,7 +211,7 @@ impl PgEventStore {
         let mut stored = self.execute(values).await?;
         if stored.as_ref().is_err_and(error::is_refused_by_socket) {
             // A connection from before an outage; the server has not had the append.
-            self.test_idle();
+            self.connections.test_all();
             stored = self.execute(values).await?;
         }
         match stored {
@@ -226,18 +226,20 @@ impl PgEventStore {
     /// The outer error says that nothing was sent.
     async fn execute(&self, values: &Statement<'_>) -> Result<Result<Stored, sqlx::Error>, StoreError> {
         let is_plain = values.claims.is_empty() && values.new_keys.is_empty();
-        let mut connection = self.pool.acquire().await.map_err(store_error)?;
-        Ok(match (is_plain, values.key) {
+        let mut connection = self.connections.take().await.map_err(store_error)?;
+        let stored = match (is_plain, values.key) {
             (true, None) => append!(values, [], []).fetch_one(&mut *connection).await,
             (true, Some(_)) => append_with_key!(values, [], []).fetch_one(&mut *connection).await,
             (false, _) => append_everything!(values).fetch_one(&mut *connection).await,
-        })
+        };
+        connection.keep_after(&stored);
+        Ok(stored)
     }
 
     /// What `error` means, with a second look where the error alone does not tell.
     async fn told(&self, error: sqlx::Error, values: &Statement<'_>) -> Result<AppendError, StoreError> {
         if error::is_broken(&error) {
-            self.test_idle();
+            self.connections.test_all();
         }
         match (error::after_sending(error), values.key) {
             (Failure::Final(error), _) => Ok(error),

@@ -75,11 +75,11 @@ enum StreamError {
 
 impl PgEventStore {
     pub(super) async fn load_stream(&self, load: &Load) -> Result<Loaded, StoreError> {
-        let rows = match statement(load).fetch_all(&self.pool).await {
-            // Reading twice is harmless; the second time the pool has no connection from before the outage.
+        let rows = match self.rows(load).await {
+            // Reading twice is harmless; the second time there is no connection from before the outage.
             Err(broken) if error::is_broken(&broken) => {
-                self.test_idle();
-                statement(load).fetch_all(&self.pool).await
+                self.connections.test_all();
+                self.rows(load).await
             }
             first => first,
         };
@@ -91,6 +91,13 @@ impl PgEventStore {
             self.vault.note_absent(*subject).await;
         }
         found.finish(load)
+    }
+
+    async fn rows(&self, load: &Load) -> Result<Vec<LoadedRow>, sqlx::Error> {
+        let mut connection = self.connections.take().await?;
+        let rows = statement(load).fetch_all(&mut *connection).await;
+        connection.keep_after(&rows);
+        rows
     }
 }
 
