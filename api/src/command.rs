@@ -62,6 +62,7 @@ impl Command<()> {
             context: self.caller.context,
             if_match: self.if_match,
             idempotency: self.idempotency,
+            is_first: false,
         };
         (order, self.running)
     }

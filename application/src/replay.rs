@@ -71,7 +71,7 @@ impl App {
     where
         A::Error: Refusal,
     {
-        let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
+        let load = Load { stream: stream::<A>(id), after: 0, idempotency: None, subjects: Vec::new() };
         let mut events = self.store.load(load).await?.events;
         events.retain(|event| match until {
             Until::Now => true,

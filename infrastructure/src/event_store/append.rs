@@ -21,13 +21,10 @@ use crate::vault::{Absence, KeyState, NewKey};
 /// Digits of a second that Postgres keeps, and that the leaf covers.
 const MICROSECONDS: u16 = 6;
 
-/// The statement for a command that has nothing to store but events, which get their entry numbers in the order of
-/// `order by`. Others add their parts (`$more`) and parameters, and only those: an insert into nothing still opens its
-/// table and its indexes.
-macro_rules! append {
+/// Many events get their entry numbers in the order of `order by`.
+macro_rules! append_many {
     ($values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
-        sqlx::query_as!(
-            Stored,
+        append!(
             "with appended as (
     insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
                         recorded_at, bucket, subjects, leaf)
@@ -41,18 +38,68 @@ macro_rules! append {
 ), queued as (
     insert into unsequenced (entry, bucket, event_type, leaf)
     select entry, $9, event_type, leaf from appended order by entry
-)" $(+ $more)* + " select max(sequence) as version, max(entry) as entry from appended",
+)",
+            $values,
+            [
+                &$values.columns.event_types[..],
+                &$values.columns.event_versions[..],
+                &$values.columns.payloads[..],
+                &$values.columns.persons.iter().map(|persons| array_literal(persons)).collect::<Vec<_>>()[..],
+                &$values.columns.leaves[..]
+            ],
+            [$($more)*],
+            [$($parameter),*]
+        )
+    };
+}
+
+/// One event, as nearly every command has: without arrays to unpack and rows to sort.
+macro_rules! append_one {
+    ($values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
+        append!(
+            "with appended as (
+    insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
+                        recorded_at, bucket, subjects, leaf)
+    select $1, $2, $3::bigint + 1, $4::text, $5::text, $6::jsonb, $7::jsonb, $8::timestamptz, $9::smallint, $10::uuid[],
+           $11::bytea
+    where coalesce((select max(sequence) from events where aggregate_type = $1 and aggregate_id = $2), 0) = $3
+    returning sequence, entry
+), queued as (
+    insert into unsequenced (entry, bucket, event_type, leaf) select entry, $9, $4, $11 from appended
+)",
+            $values,
+            [
+                &$values.columns.event_types[0],
+                &$values.columns.event_versions[0],
+                &$values.columns.payloads[0],
+                &$values.columns.persons[0][..],
+                &$values.columns.leaves[0]
+            ],
+            [$($more)*],
+            [$($parameter),*]
+        )
+    };
+}
+
+/// The statement for a command that has nothing to store but events (`$events`). Others add their parts (`$more`) and
+/// parameters, and only those: an insert into nothing still opens its table and its indexes.
+macro_rules! append {
+    ($events:literal, $values:ident, [$types:expr, $versions:expr, $payloads:expr, $persons:expr, $leaves:expr],
+     [$($more:literal)*], [$($parameter:expr),*]) => {
+        sqlx::query_as!(
+            Stored,
+            $events $(+ $more)* + " select max(sequence) as version, max(entry) as entry from appended",
             $values.append.stream.aggregate_type,
             $values.append.stream.aggregate_id,
             $values.append.expected,
-            &$values.columns.event_types[..],
-            &$values.columns.event_versions[..],
-            &$values.columns.payloads[..],
+            $types,
+            $versions,
+            $payloads,
             $values.metadata,
             $values.append.recorded_at,
             $values.bucket,
-            &$values.columns.subjects[..],
-            &$values.columns.leaves[..],
+            $persons,
+            $leaves,
             $($parameter),*
         )
     };
@@ -60,8 +107,8 @@ macro_rules! append {
 
 /// With what the idempotency key was used for.
 macro_rules! append_with_key {
-    ($values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
-        append!(
+    ($append:ident, $values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
+        $append!(
             $values,
             [", remembered as (
     insert into idempotency_keys (scope, key, request_hash, aggregate_id, version, entry, bucket)
@@ -81,8 +128,9 @@ macro_rules! append_with_key {
 /// With claims and new persons. A claim that the stream holds already is left alone. Claims are taken in one order by
 /// everyone: no deadlocks.
 macro_rules! append_everything {
-    ($values:ident) => {
+    ($append:ident, $values:ident) => {
         append_with_key!(
+            $append,
             $values,
             [", taken as (
     insert into claims (scope, key, aggregate_type, aggregate_id)
@@ -136,7 +184,8 @@ struct Columns {
     event_types: Vec<String>,
     event_versions: Vec<String>,
     payloads: Vec<Value>,
-    subjects: Vec<String>,
+    /// Whose sealed values each payload holds.
+    persons: Vec<Vec<Uuid>>,
     leaves: Vec<Vec<u8>>,
 }
 
@@ -162,7 +211,7 @@ impl PgEventStore {
             .collect::<Result<_, StoreError>>()?;
         let (keys, new_keys) = self.keys(persons.iter().flatten().copied()).await?;
         let metadata = serde_json::to_value(&append.metadata).map_err(error::failed)?;
-        let columns = columns(&mut append, &persons, &keys, &metadata)?;
+        let columns = columns(&mut append, persons, &keys, &metadata)?;
         let values = Statement {
             append: &append,
             columns: &columns,
@@ -226,13 +275,17 @@ impl PgEventStore {
     /// The outer error says that nothing was sent.
     async fn execute(&self, values: &Statement<'_>) -> Result<Result<Stored, sqlx::Error>, StoreError> {
         let is_plain = values.claims.is_empty() && values.new_keys.is_empty();
-        let mut connection = self.connections.take().await.map_err(store_error)?;
-        let stored = match (is_plain, values.key) {
-            (true, None) => append!(values, [], []).fetch_one(&mut *connection).await,
-            (true, Some(_)) => append_with_key!(values, [], []).fetch_one(&mut *connection).await,
-            (false, _) => append_everything!(values).fetch_one(&mut *connection).await,
+        let mut taken = self.connections.take().await.map_err(store_error)?;
+        let connection = &mut *taken;
+        let stored = match (values.columns.payloads.len(), is_plain, values.key) {
+            (1, true, None) => append_one!(values, [], []).fetch_one(connection).await,
+            (1, true, Some(_)) => append_with_key!(append_one, values, [], []).fetch_one(connection).await,
+            (1, false, _) => append_everything!(append_one, values).fetch_one(connection).await,
+            (_, true, None) => append_many!(values, [], []).fetch_one(connection).await,
+            (_, true, Some(_)) => append_with_key!(append_many, values, [], []).fetch_one(connection).await,
+            (_, false, _) => append_everything!(append_many, values).fetch_one(connection).await,
         };
-        connection.keep_after(&stored);
+        taken.keep_after(&stored);
         Ok(stored)
     }
 
@@ -315,7 +368,7 @@ impl Claims {
 /// Seals and hashes the events; takes their payloads.
 fn columns(
     append: &mut Append,
-    persons: &[Vec<Uuid>],
+    persons: Vec<Vec<Uuid>>,
     keys: &HashMap<Uuid, KeyState>,
     metadata: &Value,
 ) -> Result<Columns, StoreError> {
@@ -324,8 +377,8 @@ fn columns(
     }
     let (aggregate_type, aggregate_id) = (append.stream.aggregate_type, append.stream.aggregate_id.as_str());
     let recorded_at: DateTime<Utc> = append.recorded_at;
-    let mut columns = Columns::default();
-    for ((event, persons), sequence) in append.events.iter_mut().zip(persons).zip(append.expected + 1..) {
+    let mut columns = Columns { persons, ..Columns::default() };
+    for (event, sequence) in append.events.iter_mut().zip(append.expected + 1..) {
         let mut payload = event.payload.take();
         seal::seal(&mut payload, &seal::origin(aggregate_type, aggregate_id, sequence), keys)?;
         let leaf = Leaf {
@@ -342,7 +395,6 @@ fn columns(
         columns.event_types.push(std::mem::take(&mut event.event_type));
         columns.event_versions.push(std::mem::take(&mut event.event_version));
         columns.payloads.push(payload);
-        columns.subjects.push(array_literal(persons));
     }
     Ok(columns)
 }

@@ -86,7 +86,9 @@ impl Connections {
     pub(super) fn test_all(&self) {
         let mut suspects: Vec<_> =
             std::iter::from_fn(|| self.pool.try_acquire()).take(self.pool.num_idle()).collect();
-        suspects.extend(self.lock(|shelf| std::mem::take(&mut shelf.resting)).into_iter().map(|kept| kept.connection));
+        suspects.extend(
+            self.lock(|shelf| std::mem::take(&mut shelf.resting)).into_iter().map(|kept| kept.connection),
+        );
         drop(suspects);
     }
 

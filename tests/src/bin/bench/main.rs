@@ -58,7 +58,7 @@ struct Options {
     /// Callers at a time, several with commas. The goals speak of 1 and 32.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u16).range(1..=64))]
     callers: Vec<u16>,
-    /// Connections of the stock framework and of zsq. Without it each has its own default: 10 and 20.
+    /// Connections of the stock framework and of zsq. Without it each has its own default: 10 and 32.
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=64))]
     pool: Option<u32>,
     /// One line of JSON for each figure instead of the table.

@@ -1,0 +1,104 @@
+//! Aggregates that were folded a moment ago: the next command on one reads only what came after.
+//!
+//! Always:
+//! - remembered is what was loaded, never what was about to be stored;
+//! - it is where to begin, not what is true: each command reads what came after, and its append counts only if nothing
+//!   came in between. A memory that is behind costs a few rows; one that does not fit the history any more costs a
+//!   conflict, and is forgotten then;
+//! - each load asks after the keys of the persons whose data is remembered in clear, and when one was destroyed the history
+//!   is read anew;
+//! - it is bounded in events and in time.
+//!
+//! Deliberately not here: queries and replays, which fold the whole history each time; and anything on disk.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::aggregate::Decide;
+use domain::refusal::Refusal;
+use moka::sync::Cache;
+use uuid::Uuid;
+
+use crate::execute::Folded;
+
+/// What the remembered histories may have together; folded, an event is some hundred bytes.
+const EVENTS_MAX: u64 = 50_000;
+/// As long as a personal-data key is remembered.
+const LIFETIME: Duration = Duration::from_mins(1);
+/// An aggregate with the data of more persons is not remembered: each load would ask after all of them.
+const PERSONS_MAX: usize = 50;
+
+/// What this process has folded lately. Cheap to clone.
+#[derive(Clone)]
+pub struct Memory {
+    entries: Cache<(&'static str, Uuid), Entry>,
+}
+
+/// An aggregate of any type, with its version.
+#[derive(Clone)]
+struct Entry {
+    version: i64,
+    known: Arc<dyn Any + Send + Sync>,
+}
+
+/// An aggregate as it was.
+#[derive(Debug)]
+pub(crate) struct Known<A> {
+    pub(crate) folded: Folded<A>,
+    /// Whose data it holds in clear.
+    pub(crate) persons: BTreeSet<Uuid>,
+}
+
+impl<A: Default> Default for Known<A> {
+    /// Before the first event.
+    fn default() -> Self {
+        Self { folded: Folded::default(), persons: BTreeSet::new() }
+    }
+}
+
+impl fmt::Debug for Memory {
+    /// Without what is remembered: it holds personal data.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Memory")
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        let weight = |_: &_, entry: &Entry| u32::try_from(entry.version).unwrap_or(u32::MAX);
+        Self {
+            entries: Cache::builder().max_capacity(EVENTS_MAX).weigher(weight).time_to_live(LIFETIME).build(),
+        }
+    }
+}
+
+impl Memory {
+    /// What is remembered of an aggregate; without a memory of it, its beginning.
+    pub(crate) fn recall<A: Decide>(&self, id: Uuid) -> Arc<Known<A>>
+    where
+        A::Error: Refusal,
+    {
+        let entry = self.entries.get(&(A::TYPE, id));
+        entry.and_then(|entry| entry.known.downcast().ok()).unwrap_or_default()
+    }
+
+    pub(crate) fn keep<A: Decide>(&self, id: Uuid, known: Known<A>)
+    where
+        A::Error: Refusal,
+    {
+        if known.persons.len() <= PERSONS_MAX {
+            self.entries
+                .insert((A::TYPE, id), Entry { version: known.folded.version, known: Arc::new(known) });
+        }
+    }
+
+    pub(crate) fn forget<A: Decide>(&self, id: Uuid)
+    where
+        A::Error: Refusal,
+    {
+        self.entries.invalidate(&(A::TYPE, id));
+    }
+}
