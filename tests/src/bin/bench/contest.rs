@@ -204,16 +204,6 @@ impl Contest<'_> {
         order.rotate_left(usize::try_from(round)? % Contender::ALL.len());
         for callers in callers {
             for contender in order {
-                if std::env::var("BENCH_ONLY").is_ok_and(|only| !only.contains(contender.name())) {
-                    for workload in workloads(contender) {
-                        self.rounds.entry((*workload, *callers, contender)).or_default().push(Figures {
-                            per_second: 1.0,
-                            p50_ms: 1.0,
-                            p99_ms: 1.0,
-                        });
-                    }
-                    continue;
-                }
                 for workload in workloads(contender) {
                     let figures = self.cell(contender, *workload, *callers).await?;
                     self.tell(round, contender, *workload, *callers, figures);
@@ -231,7 +221,6 @@ impl Contest<'_> {
         callers: u16,
     ) -> anyhow::Result<Figures> {
         let window = Window { warm_up: WARM_UP, length: self.length };
-        let (c0, s0) = cpu();
         let figures = match (contender, workload) {
             (Contender::Insert, _) => self.inserts.measure(callers, self.length).await?,
             (Contender::Stock, Workload::New) => self.stock.measure_new(callers, window).await?,
@@ -245,18 +234,6 @@ impl Contest<'_> {
                 self.zsq.measure_growing(parks, callers, window).await?
             }
         };
-        let (c1, s1) = cpu();
-        let n = figures.per_second * (self.length + WARM_UP).as_secs_f64();
-        eprintln!(
-            "CPU us/command {:6} {:15} {callers:2} client {:5.0} server {:5.0} sum {:5.0}  p50 {:.3} {:.0}/s",
-            contender.name(),
-            workload.name(),
-            (c1 - c0) / n,
-            (s1 - s0) / n,
-            (c1 - c0 + s1 - s0) / n,
-            figures.p50_ms,
-            figures.per_second
-        );
         if contender == Contender::Zsq {
             let lag = self.zsq.settle().await?;
             let worst = self.lags.entry((workload, callers)).or_default();
@@ -278,28 +255,4 @@ impl Contest<'_> {
             figures.per_second,
         );
     }
-}
-
-fn cpu() -> (f64, f64) {
-    let stat = |path: String| -> Option<(u32, String, u32, f64)> {
-        let text = std::fs::read_to_string(path).ok()?;
-        let (head, rest) = text.split_once('(')?;
-        let (comm, rest) = rest.rsplit_once(')')?;
-        let f: Vec<&str> = rest.split_whitespace().collect();
-        Some((
-            head.trim().parse().ok()?,
-            comm.to_owned(),
-            f[1].parse().ok()?,
-            (f[11].parse::<f64>().ok()? + f[12].parse::<f64>().ok()?) * 10_000.0,
-        ))
-    };
-    let all: Vec<_> = std::fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|e| stat(format!("{}/stat", e.ok()?.path().display())))
-        .collect();
-    let me = std::process::id();
-    let master = all.iter().find(|p| p.2 == me && p.1 == "postgres").map(|p| p.0);
-    let own = all.iter().find(|p| p.0 == me).map_or(0.0, |p| p.3);
-    let server = all.iter().filter(|p| Some(p.2) == master).map(|p| p.3).sum();
-    (own, server)
 }
