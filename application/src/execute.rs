@@ -17,7 +17,7 @@ use domain::refusal::{FieldError, Kind, Refusal};
 use uuid::Uuid;
 
 use crate::access::{self, Guarded};
-use crate::memory::{Known, Memory};
+use crate::memory::Memory;
 use crate::ports::{
     Answer, Append, AppendError, Clock, EventStore, IdempotencyKey, Load, NewEvent, Remembered, StoreError,
     StoredEvent, Stream,
@@ -195,10 +195,10 @@ impl App {
         // A request that has a name may have been answered, under another id.
         let mut is_unseen = order.is_first && order.idempotency.is_none();
         for _ in 0..ATTEMPTS_MAX {
-            let (folded, remembered) = if std::mem::take(&mut is_unseen) {
+            let (folded, remembered): (Folded<A>, _) = if std::mem::take(&mut is_unseen) {
                 (Folded::default(), Remembered::No)
             } else {
-                self.fold_on::<A>(order.id, &load).await?
+                self.memory.fold(&*self.store, order.id, &load).await?
             };
             match remembered {
                 Remembered::Answered(answer) => return replayed(&answer),
@@ -247,28 +247,6 @@ impl App {
         Err(ExecuteError::Busy)
     }
 
-    /// The aggregate as it is now, from where this process last saw it, and what the request's key was used for.
-    async fn fold_on<A: Decide>(&self, id: Uuid, load: &Load) -> Result<(Folded<A>, Remembered), ExecuteError>
-    where
-        A::Error: Refusal,
-    {
-        let mut known = self.memory.recall::<A>(id);
-        let mut loaded = self.store.load(after(&known, load)).await?;
-        if !known.persons.is_disjoint(&loaded.erased) {
-            // What is remembered of an erased person may not decide anything any more.
-            self.memory.forget::<A>(id);
-            known = Arc::default();
-            loaded = self.store.load(load.clone()).await?;
-        }
-        let is_news = !loaded.events.is_empty();
-        let folded = fold_onto(known.folded.clone(), loaded.events)?;
-        if is_news {
-            let persons = known.persons.union(&loaded.persons).copied().collect();
-            self.memory.keep(id, Known { folded: folded.clone(), persons });
-        }
-        Ok((folded, loaded.remembered))
-    }
-
     /// The answer an equal request has had meanwhile, if the caller named the request.
     async fn remembered(&self, load: &Load) -> Result<Option<Receipt>, ExecuteError> {
         if load.idempotency.is_none() {
@@ -308,7 +286,7 @@ where
 }
 
 /// Folds what came after, oldest first.
-fn fold_onto<A: Decide>(
+pub(crate) fn fold_onto<A: Decide>(
     mut folded: Folded<A>,
     mut events: Vec<StoredEvent>,
 ) -> Result<Folded<A>, ExecuteError>
@@ -324,14 +302,6 @@ where
         folded.last = Some(last);
     }
     Ok(folded)
-}
-
-/// Asks for what came after what is known, and after the persons in it.
-fn after<A>(known: &Known<A>, load: &Load) -> Load {
-    let mut load = load.clone();
-    load.after = known.folded.version;
-    load.subjects.extend(&known.persons);
-    load
 }
 
 /// Whose personal data a command may write: the actor's own, and the aggregate's when it is a person's account.

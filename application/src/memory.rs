@@ -22,7 +22,8 @@ use domain::refusal::Refusal;
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use crate::execute::Folded;
+use crate::execute::{ExecuteError, Folded, fold_onto};
+use crate::ports::{EventStore, Load, Remembered};
 
 /// What the remembered histories may have together; folded, an event is some hundred bytes.
 const EVENTS_MAX: u64 = 50_000;
@@ -45,11 +46,10 @@ struct Entry {
 }
 
 /// An aggregate as it was.
-#[derive(Debug)]
-pub(crate) struct Known<A> {
-    pub(crate) folded: Folded<A>,
+struct Known<A> {
+    folded: Folded<A>,
     /// Whose data it holds in clear.
-    pub(crate) persons: BTreeSet<Uuid>,
+    persons: BTreeSet<Uuid>,
 }
 
 impl<A: Default> Default for Known<A> {
@@ -76,8 +76,38 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// The aggregate as it is now, folded from where this process last saw it, and what the request's key was used for.
+    /// `load` is what would be loaded without a memory.
+    pub(crate) async fn fold<A: Decide>(
+        &self,
+        store: &dyn EventStore,
+        id: Uuid,
+        load: &Load,
+    ) -> Result<(Folded<A>, Remembered), ExecuteError>
+    where
+        A::Error: Refusal,
+    {
+        let mut known = self.recall::<A>(id);
+        let mut later = Load { after: known.folded.version, ..load.clone() };
+        later.subjects.extend(&known.persons);
+        let mut loaded = store.load(later).await?;
+        if !known.persons.is_disjoint(&loaded.erased) {
+            // What is remembered of an erased person may not decide anything any more.
+            self.forget::<A>(id);
+            known = Arc::default();
+            loaded = store.load(load.clone()).await?;
+        }
+        let is_news = !loaded.events.is_empty();
+        let folded = fold_onto(known.folded.clone(), loaded.events)?;
+        if is_news {
+            let persons = known.persons.union(&loaded.persons).copied().collect();
+            self.keep(id, Known { folded: folded.clone(), persons });
+        }
+        Ok((folded, loaded.remembered))
+    }
+
     /// What is remembered of an aggregate; without a memory of it, its beginning.
-    pub(crate) fn recall<A: Decide>(&self, id: Uuid) -> Arc<Known<A>>
+    fn recall<A: Decide>(&self, id: Uuid) -> Arc<Known<A>>
     where
         A::Error: Refusal,
     {
@@ -85,16 +115,17 @@ impl Memory {
         entry.and_then(|entry| entry.known.downcast().ok()).unwrap_or_default()
     }
 
-    pub(crate) fn keep<A: Decide>(&self, id: Uuid, known: Known<A>)
+    fn keep<A: Decide>(&self, id: Uuid, known: Known<A>)
     where
         A::Error: Refusal,
     {
         if known.persons.len() <= PERSONS_MAX {
-            self.entries
-                .insert((A::TYPE, id), Entry { version: known.folded.version, known: Arc::new(known) });
+            let version = known.folded.version;
+            self.entries.insert((A::TYPE, id), Entry { version, known: Arc::new(known) });
         }
     }
 
+    /// Begins anew the next time.
     pub(crate) fn forget<A: Decide>(&self, id: Uuid)
     where
         A::Error: Refusal,

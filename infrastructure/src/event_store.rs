@@ -5,7 +5,8 @@
 //! append  one statement: version gate ─ events (sealed, hashed) ─ queue ─ idempotency key ─ claims ─ new personal keys
 //! ```
 //! Always:
-//! - a command is two round trips, also when no personal key is in memory;
+//! - a command is two round trips, also when no personal key is in memory, and the pool's test of a returned connection is
+//!   not a third and fourth ([`connections`]);
 //! - an append is stored as a whole or not at all, and takes no lock that another stream's append would wait for, except
 //!   where both want the same claim, person's first key or idempotency key;
 //! - conflict, repeat and taken name are told apart by constraint ([`error`]), and an outcome that is not known is
