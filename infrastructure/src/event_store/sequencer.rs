@@ -65,7 +65,9 @@ struct Batch {
 }
 
 /// Moves a batch. `limit` after `order by`: the lowest entries of all that are committed. The lock on `log_head` comes
-/// first, and with another epoch nothing is held, so nothing moves. An idle leader writes only to renew its lease.
+/// first, and with another epoch nothing is held, so nothing moves. Rows are deleted by where they stand: a join would be
+/// planned for the queue's usual emptiness and read it once per event when it is full. An idle leader writes only to renew
+/// its lease.
 fn move_batch(
     epoch: i64,
 ) -> Map<'static, Postgres, impl FnMut(PgRow) -> Result<Batch, sqlx::Error> + Send, PgArguments> {
@@ -74,13 +76,13 @@ fn move_batch(
         r#"with held as materialized (
     select head from log_head where epoch = $1 for update
 ), moved as (
-    delete from unsequenced using held, (select entry from unsequenced order by entry limit 1000) as next
-    where unsequenced.entry = next.entry
-    returning unsequenced.entry, unsequenced.bucket, unsequenced.event_type, unsequenced.leaf
+    delete from unsequenced using held
+    where unsequenced.ctid = any (array(select ctid from unsequenced order by entry limit 1000))
+    returning unsequenced.entry, unsequenced.bucket, unsequenced.event_type, unsequenced.leaf, held.head
 ), logged as (
     insert into log (position, entry, bucket, event_type, leaf)
-    select held.head + row_number() over (order by entry), entry, bucket, event_type, leaf
-    from moved cross join held
+    select head + row_number() over (order by entry), entry, bucket, event_type, leaf
+    from moved
     returning position
 ), batch as (
     select count(*) as moved, max(position) as head from logged
