@@ -88,8 +88,8 @@ impl Projection for Deadlines {
         for recorded in batch {
             match &recorded.event {
                 Event::AssessmentCycle(event) => cycle(recorded, event, tx).await?,
-                Event::Ranking(event) => put(recorded, ranking(event), Value::Null, tx).await?,
-                Event::Objection(event) => put(recorded, objection(event), Value::Null, tx).await?,
+                Event::Ranking(event) => set(recorded, ranking(event), tx).await?,
+                Event::Objection(event) => set(recorded, objection(event), tx).await?,
                 Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
@@ -127,28 +127,46 @@ async fn cycle(
     put(recorded, due_at.map(|(at, _)| at), serde_json::to_value(&state)?, tx).await
 }
 
+/// What an event does to the deadline of its thing.
+enum Deadline {
+    /// Something falls due then.
+    Until(DateTime<Utc>),
+    /// Nothing falls due any more.
+    Over,
+    /// It stays as it was.
+    Kept,
+}
+
 /// The end of the publicity.
-fn ranking(event: &RankingEvent) -> Option<DateTime<Utc>> {
+fn ranking(event: &RankingEvent) -> Deadline {
     match event {
-        RankingEvent::Publicized { until, .. } => Some(*until),
-        RankingEvent::Computed { .. }
-        | RankingEvent::Republished { .. }
-        | RankingEvent::PublicityEnded {}
-        | RankingEvent::Finalized { .. } => None,
+        RankingEvent::Publicized { until, .. } => Deadline::Until(*until),
+        RankingEvent::PublicityEnded {} => Deadline::Over,
+        RankingEvent::Computed { .. } | RankingEvent::Republished { .. } | RankingEvent::Finalized { .. } => {
+            Deadline::Kept
+        }
     }
 }
 
-/// When an answer is overdue.
-fn objection(event: &ObjectionEvent) -> Option<DateTime<Utc>> {
+/// When an answer is overdue; whoever takes an objection to handle it does not stop the clock.
+fn objection(event: &ObjectionEvent) -> Deadline {
     match event {
-        ObjectionEvent::Raised(raised) => Some(raised.due_at),
+        ObjectionEvent::Raised(raised) => Deadline::Until(raised.due_at),
         ObjectionEvent::Withdrawn {}
-        | ObjectionEvent::Claimed { .. }
-        | ObjectionEvent::Released {}
         | ObjectionEvent::Accepted { .. }
         | ObjectionEvent::Rejected { .. }
-        | ObjectionEvent::Overdue {} => None,
+        | ObjectionEvent::Overdue {} => Deadline::Over,
+        ObjectionEvent::Claimed { .. } | ObjectionEvent::Released {} => Deadline::Kept,
     }
+}
+
+async fn set(recorded: &Recorded, deadline: Deadline, tx: &mut PgConnection) -> Result<(), ProjectionError> {
+    let due_at = match deadline {
+        Deadline::Until(at) => Some(at),
+        Deadline::Over => None,
+        Deadline::Kept => return Ok(()),
+    };
+    put(recorded, due_at, Value::Null, tx).await
 }
 
 async fn put(
