@@ -54,6 +54,7 @@ pub enum Action {
     NoteDeadlines,
     FileAssessment,
     ReadAssessmentSubmissions,
+    ReadAllAssessments,
     JudgeAssessment,
     PublishRanking,
     ReadRankings,
@@ -109,6 +110,7 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
             &[Park, Assessor, Reviewer, Auditor]
         }
+        Action::ReadAllAssessments => &[Assessor, Reviewer, Auditor],
         Action::ManageAssessmentCycles
         | Action::JudgeAssessment
         | Action::PublishRanking

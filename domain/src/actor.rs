@@ -120,6 +120,14 @@ impl Actor {
         }
     }
 
+    /// The parks whose back office a person may enter.
+    pub fn parks(&self) -> &[ParkId] {
+        match self {
+            Self::Person { parks, .. } => parks,
+            Self::Visitor | Self::Staff { .. } | Self::Process(_) => &[],
+        }
+    }
+
     /// The staff account of a member of staff.
     pub fn staff(&self) -> Option<StaffId> {
         match self {

@@ -52,6 +52,11 @@ pub fn outcome_claim(cycle: AssessmentCycleId) -> Claim {
     Claim { scope: OUTCOME_SCOPE, key: ClaimKey::Plain(cycle.to_string()) }
 }
 
+/// Whoever holds it is the open cycle of that year and kind of park.
+pub fn year_kind_claim(year: i32, kind: ParkKind) -> Claim {
+    Claim { scope: YEAR_KIND_SCOPE, key: ClaimKey::Plain(format!("{year}/{}", kind.name())) }
+}
+
 /// Where a cycle stands; the clock's part is [`Window`].
 #[derive(
     Debug,
@@ -169,13 +174,7 @@ impl AssessmentCycle {
     /// The claims of its year and kinds of park.
     fn year_kinds(&self) -> Vec<Claim> {
         let Some(plan) = &self.plan else { return Vec::new() };
-        plan.park_kinds
-            .iter()
-            .map(|kind| Claim {
-                scope: YEAR_KIND_SCOPE,
-                key: ClaimKey::Plain(format!("{}/{}", plan.year, kind.name())),
-            })
-            .collect()
+        plan.park_kinds.iter().map(|kind| year_kind_claim(plan.year, *kind)).collect()
     }
 }
 

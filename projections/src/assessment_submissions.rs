@@ -21,7 +21,7 @@ use crate::projection::{EventTypes, Projection, ProjectionError};
 
 mod filing;
 mod queries;
-pub use filing::{Filing, FilingItem, filing, own_cohort_parks};
+pub use filing::{Filing, FilingItem, filing, own_cohort_parks, without_judges};
 pub use queries::{AssessmentSubmissionFilter, AssessmentSubmissionRow, SubmissionKey, key_of, list};
 
 const DDL: &str = "

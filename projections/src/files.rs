@@ -42,7 +42,6 @@ create table files (
     position bigint not null
 );
 comment on table files is 'Files that came in; status is uploaded, accepted or refused. Names are sealed.';
-create index files_owner_idx on files (owner, uploaded_at);
 create table file_references (
     file uuid not null,
     thing_type text not null,

@@ -62,6 +62,11 @@ pub use projection::Projection;
 pub use status::status;
 pub use worker::Workers;
 
+/// The parks of a viewer, as a parameter of SQL.
+fn park_ids(viewer: &domain::actor::Actor) -> Vec<uuid::Uuid> {
+    viewer.parks().iter().map(|park| park.0).collect()
+}
+
 /// Every read model, in the order of the table above.
 pub fn all() -> Vec<Box<dyn Projection>> {
     vec![

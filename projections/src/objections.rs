@@ -18,8 +18,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::page::{List, Page, PageRequest, QueryError, fetch, one_of};
+use crate::park_ids;
 use crate::projection::{EventTypes, Projection, ProjectionError};
-use crate::ranking::park_of_viewer;
 
 const DDL: &str = "
 create table objections (
@@ -197,7 +197,7 @@ const LIST: List = List {
 
 fn visible(viewer: &Actor, sql: &mut QueryBuilder<'_, Postgres>) {
     if viewer.staff().is_none() {
-        sql.push(" and o.park = any (").push_bind(park_of_viewer(viewer)).push(")");
+        sql.push(" and o.park = any (").push_bind(park_ids(viewer)).push(")");
     }
 }
 

@@ -16,10 +16,7 @@ use uuid::Uuid;
 use crate::projection::{EventTypes, Projection, ProjectionError};
 
 mod queries;
-pub use queries::{
-    OwnItem, Publicity, RankingRow, RankingVersion, RankingView, get, item_points, park_of_viewer,
-    stream_version,
-};
+pub use queries::{Publicity, RankingRow, RankingVersion, RankingView, get, item_points};
 
 const DDL: &str = "
 create table rankings (

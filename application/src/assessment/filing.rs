@@ -1,13 +1,12 @@
 //! What a park files, and how staff judge it: each command carries what it must know of the cycle and of the park.
 //!
-//! Costs two loads more than a command of one stream (cycle and ranking), three for members of a park; last year's values
-//! are looked up only when something is filed.
+//! Beside its own stream a command of staff loads the cycle and its ranking, one of a member the park as well; filing looks
+//! up last year's cycle, and loads what was filed in it if there was one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::actor::Actor;
-use domain::aggregate::{Claim, ClaimKey};
-use domain::assessment_cycle::{AssessmentCycle, YEAR_KIND_SCOPE};
+use domain::assessment_cycle::{AssessmentCycle, year_kind_claim};
 use domain::assessment_scheme::Value;
 use domain::assessment_submission::{
     AssessmentSubmission, AssessmentSubmissionCommand, AssessmentSubmissionError, CycleFacts, DraftInput,
@@ -94,8 +93,7 @@ async fn previous(
     let (Some(plan), Some(member)) = (&cycle.plan, cycle.cohort.get(&park)) else {
         return Ok(BTreeMap::new());
     };
-    let key = ClaimKey::Plain(format!("{}/{}", plan.year - 1, member.kind.name()));
-    let holder = app.store.holder(&Claim { scope: YEAR_KIND_SCOPE, key }).await?;
+    let holder = app.store.holder(&year_kind_claim(plan.year - 1, member.kind)).await?;
     let Some(before) = holder.and_then(|id| id.parse().ok()).map(AssessmentCycleId) else {
         return Ok(BTreeMap::new());
     };

@@ -2,7 +2,7 @@
 
 use application::access::{Action, require};
 use chrono::{DateTime, Utc};
-use domain::actor::{Actor, Role};
+use domain::actor::Actor;
 use domain::assessment_cycle::{CohortPark, CycleState};
 use domain::id::{AssessmentCycleId, ParkId};
 use domain::park::ParkKind;
@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::page::{List, Page, PageRequest, QueryError, fetch, one_of};
+use crate::park_ids;
 
 /// Which cycles to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -110,27 +111,15 @@ const LIST: List = List {
 
 /// Leaves only what the viewer may see.
 fn visible(viewer: &Actor, sql: &mut QueryBuilder<'_, Postgres>) {
-    if sees_all(viewer) {
+    if require(viewer, Action::ReadAllAssessments).is_ok() {
         return;
     }
     sql.push(
         " and c.status <> 'draft' and exists (
             select from rm.assessment_cohort h where h.cycle = c.id and h.park = any (",
     )
-    .push_bind(own_parks(viewer))
+    .push_bind(park_ids(viewer))
     .push("))");
-}
-
-/// Staff who assess, review or audit.
-fn sees_all(viewer: &Actor) -> bool {
-    [Role::Assessor, Role::Reviewer, Role::Auditor].iter().any(|role| viewer.has(*role))
-}
-
-fn own_parks(viewer: &Actor) -> Vec<Uuid> {
-    match viewer {
-        Actor::Person { parks, .. } => parks.iter().map(|park| park.0).collect(),
-        Actor::Visitor | Actor::Staff { .. } | Actor::Process(_) => Vec::new(),
-    }
 }
 
 /// The cycles the viewer may see.
@@ -179,7 +168,7 @@ pub async fn get(
         .bind(id.0)
         .fetch_one(db)
         .await?;
-    let own = (!sees_all(viewer)).then(|| own_parks(viewer));
+    let own = require(viewer, Action::ReadAllAssessments).is_err().then(|| park_ids(viewer));
     let cohort = sqlx::query_as(
         "select h.park, coalesce(p.name, '') as name, h.kind, h.joined_at, h.extended_until, h.extension_reason
          from rm.assessment_cohort h left join rm.parks p on p.id = h.park

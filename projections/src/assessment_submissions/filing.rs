@@ -15,9 +15,8 @@ use sqlx::PgPool;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::queries::sees_all;
 use crate::page::QueryError;
-use crate::ranking::park_of_viewer;
+use crate::park_ids;
 
 /// What a park has to file in a cycle, and where each item stands.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -112,7 +111,7 @@ pub async fn own_cohort_parks(
     let parks: Vec<Uuid> =
         sqlx::query_scalar("select park from rm.assessment_cohort where cycle = $1 and park = any ($2)")
             .bind(cycle.0)
-            .bind(park_of_viewer(viewer))
+            .bind(park_ids(viewer))
             .fetch_all(db)
             .await?;
     Ok(parks.into_iter().map(ParkId).collect())
@@ -127,7 +126,7 @@ pub async fn filing(
     now: DateTime<Utc>,
 ) -> Result<Option<Filing>, QueryError> {
     let may = require(viewer, Action::ReadAssessmentSubmissions).is_ok()
-        && (sees_all(viewer) || park_of_viewer(viewer).contains(&park.0));
+        && (require(viewer, Action::ReadAllAssessments).is_ok() || viewer.parks().contains(&park));
     if !may {
         return Ok(None);
     }
@@ -165,7 +164,7 @@ pub async fn filing(
                     Button::Supplement | Button::None => None,
                 },
                 supplemented: state.supplemented,
-                state: serde_json::to_value(shown(viewer, state, &found))?,
+                state: shown(viewer, state, &found)?,
             });
         }
     }
@@ -188,7 +187,7 @@ pub async fn filing(
 
 /// The state as the viewer may see it: staff see their own marks until the ranking is computed, parks see what was
 /// adopted and marked once the ranking is published, and never who judged.
-fn shown(viewer: &Actor, state: &ItemState, found: &Found) -> ItemState {
+fn shown(viewer: &Actor, state: &ItemState, found: &Found) -> Result<Value, serde_json::Error> {
     let mut state = state.clone();
     match viewer.staff() {
         Some(staff) if !found.computed => state.scores.retain(|given| given.by == staff),
@@ -204,7 +203,24 @@ fn shown(viewer: &Actor, state: &ItemState, found: &Found) -> ItemState {
             }
         }
     }
-    state
+    let mut state = serde_json::to_value(state)?;
+    if viewer.staff().is_none() {
+        without_judges(&mut state);
+    }
+    Ok(state)
+}
+
+/// Takes out who returned, adopted and marked, of an item's state or a part of it.
+pub fn without_judges(state: &mut Value) {
+    for part in ["returned", "adopted"] {
+        if let Some(part) = state.get_mut(part).and_then(Value::as_object_mut) {
+            part.remove("by");
+        }
+    }
+    let scores = state.get_mut("scores").and_then(Value::as_array_mut).into_iter().flatten();
+    for score in scores.filter_map(Value::as_object_mut) {
+        score.remove("by");
+    }
 }
 
 type Columns = (String, i32, Value, Value, Option<DateTime<Utc>>, Option<String>, bool, bool);

@@ -2,7 +2,7 @@
 
 use application::access::{Action, require};
 use chrono::{DateTime, Utc};
-use domain::actor::{Actor, Role};
+use domain::actor::Actor;
 use domain::id::{AssessmentCycleId, ParkId};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::page::{List, Page, PageRequest, QueryError, fetch, one_of};
-use crate::ranking::park_of_viewer;
+use crate::park_ids;
 
 /// Which submissions to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
@@ -86,14 +86,9 @@ const LIST: List = List {
     tie: ("s.id", "uuid"),
 };
 
-/// Whether the viewer sees every park's submission.
-pub(super) fn sees_all(viewer: &Actor) -> bool {
-    [Role::Assessor, Role::Reviewer, Role::Auditor].iter().any(|role| viewer.has(*role))
-}
-
 fn visible(viewer: &Actor, sql: &mut QueryBuilder<'_, Postgres>) {
-    if !sees_all(viewer) {
-        sql.push(" and s.park = any (").push_bind(park_of_viewer(viewer)).push(")");
+    if require(viewer, Action::ReadAllAssessments).is_err() {
+        sql.push(" and s.park = any (").push_bind(park_ids(viewer)).push(")");
     }
 }
 

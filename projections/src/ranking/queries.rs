@@ -1,5 +1,7 @@
 //! What people ask of a ranking, and how much of it each of them sees.
 
+use std::collections::BTreeMap;
+
 use application::access::{Action, require};
 use chrono::{DateTime, Utc};
 use domain::actor::{Actor, Role};
@@ -12,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::page::QueryError;
+use crate::park_ids;
 
 /// A ranking as the viewer sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -27,10 +30,12 @@ pub struct RankingView {
     /// The publicity, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publicity: Option<Publicity>,
-    /// Codes of the dimensions, in their order.
+    /// Codes of the dimensions, in their order; none for who sees no points of theirs.
     pub dimensions: Vec<String>,
     /// The parks, by rank; vetoed ones last.
     pub rows: Vec<RankingRow>,
+    /// The version of the ranking as a thing, for `If-Match`; 0 before it was computed.
+    pub stream_version: i64,
 }
 
 /// One version.
@@ -106,7 +111,7 @@ pub struct RankingRow {
     pub grade: String,
     /// Points of each dimension, by code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub dimensions: Option<Value>,
     /// How many items were supplemented (补填).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,15 +124,6 @@ pub struct RankingRow {
     pub delta: Option<i32>,
     /// It is the viewer's own.
     pub own: bool,
-}
-
-/// Points of one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnItem {
-    /// Its code.
-    pub code: String,
-    /// Its points.
-    pub points: String,
 }
 
 /// How much a viewer sees.
@@ -143,7 +139,7 @@ enum Sight {
 
 impl Sight {
     fn of(viewer: &Actor) -> Self {
-        if [Role::Assessor, Role::Reviewer, Role::Auditor].iter().any(|role| viewer.has(*role)) {
+        if require(viewer, Action::ReadAllAssessments).is_ok() {
             Self::Staff
         } else if viewer.has(Role::Park) {
             Self::Parks
@@ -163,6 +159,7 @@ impl Sight {
 
 #[derive(FromRow)]
 struct Head {
+    version: i64,
     status: String,
     current: i32,
     public_from: Option<DateTime<Utc>>,
@@ -170,14 +167,6 @@ struct Head {
     answers_due_at: Option<DateTime<Utc>>,
     scope: Option<String>,
     finalized_at: Option<DateTime<Utc>>,
-}
-
-/// The parks whose back office the viewer may enter.
-pub fn park_of_viewer(viewer: &Actor) -> Vec<Uuid> {
-    match viewer {
-        Actor::Person { parks, .. } => parks.iter().map(|park| park.0).collect(),
-        Actor::Visitor | Actor::Staff { .. } | Actor::Process(_) => Vec::new(),
-    }
 }
 
 /// The ranking of a cycle as the viewer sees it at `now`, in the version asked for or the one in force; nothing when there
@@ -209,18 +198,27 @@ pub async fn get(
     if !versions.iter().any(|version| version.number == shown) {
         return Ok(None);
     }
-    let dimensions: Vec<String> =
+    let mut dimensions: Vec<String> =
         sqlx::query_scalar("select dimensions from rm.ranking_versions where cycle = $1 and number = $2")
             .bind(cycle.0)
             .bind(shown)
             .fetch_one(db)
             .await?;
-    let mut rows = rows(db, cycle, shown, &park_of_viewer(viewer)).await?;
+    let mut rows = rows(db, cycle, shown, &park_ids(viewer)).await?;
     if sight == Sight::Public {
         rows.iter_mut().for_each(publish);
+        dimensions.clear();
     }
     let publicity = publicity(&head, now);
-    Ok(Some(RankingView { status: head.status, version: Some(shown), versions, publicity, dimensions, rows }))
+    Ok(Some(RankingView {
+        status: head.status,
+        version: Some(shown),
+        versions,
+        publicity,
+        dimensions,
+        rows,
+        stream_version: head.version,
+    }))
 }
 
 /// Whether the cycle was opened: drafts have no ranking for anybody.
@@ -237,6 +235,7 @@ fn nothing() -> RankingView {
         publicity: None,
         dimensions: Vec::new(),
         rows: Vec::new(),
+        stream_version: 0,
     }
 }
 
@@ -292,43 +291,24 @@ async fn rows(
     Ok(rows)
 }
 
-/// The points of a park's items in a version, in the order of the scheme; for the park itself and for staff.
+/// The points of a park's items in a version, by code; for the park itself and for staff, nothing for others.
 pub async fn item_points(
     db: &PgPool,
     viewer: &Actor,
     cycle: AssessmentCycleId,
     version: i32,
     park: ParkId,
-) -> Result<Vec<OwnItem>, QueryError> {
-    let sight = Sight::of(viewer);
-    if sight != Sight::Staff && !park_of_viewer(viewer).contains(&park.0) {
-        return Ok(Vec::new());
+) -> Result<Option<BTreeMap<String, String>>, QueryError> {
+    if Sight::of(viewer) != Sight::Staff && !viewer.parks().contains(&park) {
+        return Ok(None);
     }
-    let found: Option<(Vec<String>, Value)> = sqlx::query_as(
-        "select v.items, r.items from rm.ranking_rows r
-         join rm.ranking_versions v on v.cycle = r.cycle and v.number = r.number
-         where r.cycle = $1 and r.number = $2 and r.park = $3",
+    let points: Option<Value> = sqlx::query_scalar(
+        "select items from rm.ranking_rows where cycle = $1 and number = $2 and park = $3",
     )
     .bind(cycle.0)
     .bind(version)
     .bind(park.0)
     .fetch_optional(db)
     .await?;
-    let Some((codes, points)) = found else { return Ok(Vec::new()) };
-    Ok(codes
-        .into_iter()
-        .map(|code| {
-            let points = points[&code].as_str().unwrap_or_default().to_owned();
-            OwnItem { code, points }
-        })
-        .collect())
-}
-
-/// The version of the ranking's stream, for `If-Match`.
-pub async fn stream_version(db: &PgPool, cycle: AssessmentCycleId) -> Result<i64, QueryError> {
-    let version: Option<i64> = sqlx::query_scalar("select version from rm.rankings where cycle = $1")
-        .bind(cycle.0)
-        .fetch_optional(db)
-        .await?;
-    Ok(version.unwrap_or(0))
+    Ok(points.map(serde_json::from_value).transpose()?)
 }
