@@ -168,7 +168,7 @@ async fn read(
         asked.stamp(response.headers_mut(), &tag);
         return Ok(response);
     }
-    let size = u64::try_from(file.size).unwrap_or_default();
+    let size = u64::try_from(file.size).map_err(|error| Problem::internal(&error))?;
     let range = range::asked_for(&headers, &tag, size)?;
     let disposition = disposition(&state, &mut file).await?;
     let length = range.as_ref().map_or(size, |range| range.end - range.start);

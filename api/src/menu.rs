@@ -68,7 +68,28 @@ const ENTRIES: &[Entry] = &[
         group: BACK_OFFICE, code: "parkProfile", label: "信息维护", needs: Action::ReviseParkProfile
     },
     Entry { group: BACK_OFFICE, code: "parkStaff", label: "后台人员", needs: Action::ManageParkStaff },
+    Entry { group: BACK_OFFICE, code: "filing", label: "考核填报", needs: Action::FileAssessment },
+    Entry { group: BACK_OFFICE, code: "ranking", label: "考核排名", needs: Action::RaiseObjection },
     Entry { group: AUTHORITY, code: "reviews", label: "审核", needs: Action::ReadReviews },
+    Entry {
+        group: AUTHORITY,
+        code: "assessmentCycles",
+        label: "考核周期",
+        needs: Action::ManageAssessmentCycles,
+    },
+    Entry {
+        group: AUTHORITY,
+        code: "assessmentSubmissions",
+        label: "核验与评分",
+        needs: Action::JudgeAssessment,
+    },
+    Entry { group: AUTHORITY, code: "objections", label: "异议", needs: Action::AnswerObjection },
+    Entry {
+        group: AUTHORITY,
+        code: "workingCalendars",
+        label: "工作日历",
+        needs: Action::SetWorkingCalendar,
+    },
     Entry { group: AUTHORITY, code: "parks", label: "园区与基地", needs: Action::SuspendPark },
     Entry {
         group: AUTHORITY,

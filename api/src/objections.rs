@@ -9,6 +9,7 @@ use axum::response::Response;
 use domain::id::{AssessmentCycleId, FileId, ObjectionId, ParkId};
 use domain::objection::{AdjustmentInput, Category, NewObjection, Objection, ObjectionCommand, Target};
 use domain::ranking::Standings;
+use domain::refusal::FieldError;
 use projections::assessment_submissions::own_cohort_parks;
 use projections::objections::{self as read_model, ObjectionFilter, ObjectionRow, Objections};
 use projections::page::{Page, PageQuery};
@@ -153,14 +154,16 @@ pub struct RankingMove {
     /// Its rank then.
     #[serde(skip_serializing_if = "Option::is_none")]
     rank_after: Option<u32>,
-    /// Its points in force.
+    /// Its points in force; absent for a park that was not ranked.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "decimal")]
-    total_before: String,
+    total_before: Option<String>,
     /// Its points then.
     #[schema(format = "decimal")]
     total_after: String,
     /// Its grade in force.
-    grade_before: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grade_before: Option<String>,
     /// Its grade then.
     grade_after: String,
     /// Anything of it changes.
@@ -168,10 +171,13 @@ pub struct RankingMove {
 }
 
 impl ObjectionTarget {
-    fn read(self) -> Target {
+    fn read(self) -> Result<Target, Problem> {
+        let wrong = |code, detail| Err(Problem::invalid(vec![FieldError::new("/target/code", code, detail)]));
         match (self.r#type, self.code) {
-            (ObjectionTargetType::Total, _) => Target::Total,
-            (ObjectionTargetType::Item, code) => Target::Item { code: code.unwrap_or_default() },
+            (ObjectionTargetType::Total, None) => Ok(Target::Total),
+            (ObjectionTargetType::Item, Some(code)) => Ok(Target::Item { code }),
+            (ObjectionTargetType::Total, Some(_)) => wrong("field.unknown", "对总分的异议没有这一项"),
+            (ObjectionTargetType::Item, None) => wrong("field.required", "请填写指标编号"),
         }
     }
 }
@@ -249,7 +255,7 @@ async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) 
     let new = NewObjection {
         cycle,
         park,
-        target: body.target.read(),
+        target: body.target.read()?,
         category: body.category.into(),
         reason: body.reason,
         expectation: body.expectation,
@@ -262,7 +268,7 @@ async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) 
 
 fn which_park() -> Problem {
     let detail = "您有多个园区/基地参加本次考核，请指明是哪一个";
-    Problem::invalid(vec![domain::refusal::FieldError::new("/parkId", "filing.which_park", detail)])
+    Problem::invalid(vec![FieldError::new("/parkId", "filing.which_park", detail)])
 }
 
 /// Takes an objection back.
@@ -303,9 +309,9 @@ fn moves(before: &Standings, after: &Standings) -> Vec<RankingMove> {
                 park_id: now.park.0,
                 rank_before: was.and_then(|was| was.rank),
                 rank_after: now.rank,
-                total_before: was.map(|was| was.total.to_string()).unwrap_or_default(),
+                total_before: was.map(|was| was.total.to_string()),
                 total_after: now.total.to_string(),
-                grade_before: was.map(|was| was.grade.clone()).unwrap_or_default(),
+                grade_before: was.map(|was| was.grade.clone()),
                 grade_after: now.grade.clone(),
                 changed: was != Some(now),
             }

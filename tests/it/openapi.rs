@@ -15,7 +15,7 @@ pub const METHODS: [&str; 4] = ["get", "post", "put", "delete"];
 /// Says that committed snapshots are to be written instead of compared.
 pub const UPDATE: &str = "ZSQ_UPDATE_SNAPSHOTS";
 /// What contract.md lists and zsq has: sign-in by SMS, staff, sessions, me; becoming a park or base; staff, projections,
-/// audit; files.
+/// audit; files; the assessment without its workbooks.
 const CONTRACT: &str = "
     get auth/options · post auth/sms/codes · post auth/sms/login · post auth/staff/login · post auth/staff/password
     post auth/logout · get auth/session · get me · get me/menu · get dictionaries · get me/sessions
@@ -33,7 +33,18 @@ const CONTRACT: &str = "
     post projections/{name}/rebuild
     get projections/{name}/parked · post projections/{name}/parked/{key}/retry
     post projections/{name}/parked/{key}/skip · get audit/events · get audit/streams/{aggregateType}/{id}
-    get audit/streams/{aggregateType}/{id}/state · post files · get files/{id}";
+    get audit/streams/{aggregateType}/{id}/state · post files · get files/{id}
+    post assessment-cycles · put assessment-cycles/{id} · post assessment-cycles/{id}/open
+    post assessment-cycles/{id}/extend · post assessment-cycles/{id}/compute · post assessment-cycles/{id}/publicize
+    post assessment-cycles/{id}/finalize · post assessment-cycles/{id}/cancel · get assessment-cycles
+    get assessment-cycles/{id} · get assessment-cycles/{id}/filing
+    put assessment-cycles/{id}/filing/items/{code} · post assessment-cycles/{id}/filing/submit
+    post assessment-cycles/{id}/filing/supplement · get assessment-submissions · get assessment-submissions/{id}
+    post assessment-submissions/{id}/items/{code}/verify · post assessment-submissions/{id}/items/{code}/score
+    post assessment-submissions/{id}/items/{code}/return · get assessment-cycles/{id}/ranking
+    get assessment-cycles/{id}/ranking.html · get assessment-cycles/{id}/ranking/rows/{parkId}/trace
+    post objections · post objections/{id}/withdraw · post objections/{id}/preview · post objections/{id}/accept
+    post objections/{id}/reject · get objections · get objections/{id}";
 
 /// What front ends look at beside the body.
 const HEADERS: [&str; 9] = [

@@ -57,6 +57,8 @@ pub const STATEMENT: &str = "2026-11";
 pub const PASSWORD: &str = "Sanya-tests-2026";
 /// What these tests wrote themselves is told apart by this name.
 const HARNESS: Actor = Actor::Process("tests");
+/// Each round notes all that is due; what follows from that may be due at once, but not for ever.
+const DEADLINE_ROUNDS_MAX: u32 = 20;
 /// More than the requests that any test sends at once.
 const CONNECTIONS: u32 = 12;
 /// A session that was not used for so long is not reused: that of staff ends after 15 minutes.
@@ -157,7 +159,7 @@ impl TestApp {
         let state = &self.state;
         let (readers, reactions) = (projections::all(), application::processes::all());
         let stepper = Stepper::new(state.db.clone(), readers, reactions, &state.app, "tests");
-        loop {
+        for _ in 0..DEADLINE_ROUNDS_MAX {
             let settled = stepper.settle(async || self.sequencer.lock().await.drain().await.map(drop)).await;
             if let Err(error) = settled {
                 panic!("the read models do not come to rest: {error}");
@@ -167,6 +169,7 @@ impl TestApp {
                 return;
             }
         }
+        panic!("something still falls due after {DEADLINE_ROUNDS_MAX} rounds");
     }
 
     /// Publishes a legal statement of this version.

@@ -174,13 +174,21 @@ impl Page<'_> {
             .map_or(code, |dimension| dimension.name.as_str())
     }
 
+    /// Whether the reader sees more than places, totals and grades.
+    fn is_detailed(&self) -> bool {
+        self.view.rows.iter().any(|row| row.base.is_some())
+    }
+
     fn head(&self) -> Markup {
         html! {
             tr {
                 th scope="col" { "名次" } th scope="col" { "园区/基地" } th scope="col" { "类型" } th scope="col" { "总分" }
                 th scope="col" { "等次" }
-                @for code in &self.view.dimensions { th scope="col" { (self.dimension(code)) } }
-                th scope="col" { "加分" } th scope="col" { "扣分" } th scope="col" { "补填" } th scope="col" { "上年名次" }
+                @if self.is_detailed() {
+                    @for code in &self.view.dimensions { th scope="col" { (self.dimension(code)) } }
+                    th scope="col" { "加分" } th scope="col" { "扣分" } th scope="col" { "补填" }
+                    th scope="col" { "上年名次" }
+                }
             }
         }
     }
@@ -193,19 +201,23 @@ impl Page<'_> {
         };
         let rank = row.rank.map_or_else(|| "—".to_owned(), |rank| rank.to_string());
         let kind = if row.kind == "base" { "基地" } else { "园区" };
-        let points = |code: &str| {
-            row.dimensions.as_ref().and_then(|all| all[code].as_str()).unwrap_or_default().to_owned()
-        };
-        let before = row.previous_rank.map_or_else(|| "—".to_owned(), |rank| rank.to_string());
         html! {
             tr class=(class) {
                 td.number { (rank) } td { (row.park_name) } td { (kind) } td.number { (row.total) } td { (row.grade) }
-                @for code in &self.view.dimensions { td.number { (points(code)) } }
-                td.number { (row.bonus.as_deref().unwrap_or_default()) }
-                td.number { (row.deduction.as_deref().unwrap_or_default()) }
-                td.number { @if let Some(count) = row.supplements { (count) } }
-                td.number { (before) }
+                @if self.is_detailed() { (self.details(row)) }
             }
+        }
+    }
+
+    fn details(&self, row: &RankingRow) -> Markup {
+        let points = |code: &str| row.dimensions.as_ref().and_then(|all| all[code].as_str());
+        let shown = |number: Option<i32>| number.map_or_else(|| "—".to_owned(), |number| number.to_string());
+        html! {
+            @for code in &self.view.dimensions { td.number { (points(code).unwrap_or("—")) } }
+            td.number { (row.bonus.as_deref().unwrap_or("—")) }
+            td.number { (row.deduction.as_deref().unwrap_or("—")) }
+            td.number { (shown(row.supplements)) }
+            td.number { (shown(row.previous_rank)) }
         }
     }
 }

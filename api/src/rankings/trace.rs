@@ -2,15 +2,20 @@
 //!
 //! Worked out again from the same histories and the same scheme; the answer says whether that still is what was ranked.
 
+use std::collections::BTreeMap;
+
 use application::access::Action;
 use application::assessment::ranking::Cohort;
 use axum::extract::State;
 use axum::response::Response;
-use domain::assessment_submission::{AssessmentSubmission, submission_of};
+use domain::assessment_scheme::Item;
+use domain::assessment_submission::{AssessmentSubmission, ItemState, submission_of};
 use domain::id::{AssessmentCycleId, ParkId};
-use projections::ranking::{self as read_model, park_of_viewer};
+use domain::scoring::Leaf;
+use projections::assessment_submissions::without_judges;
+use projections::ranking as read_model;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -71,8 +76,9 @@ pub struct ItemTrace {
     #[schema(format = "decimal")]
     points: String,
     /// Points the ranked version has; differs only when something changed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "decimal")]
-    ranked_points: String,
+    ranked_points: Option<String>,
 }
 
 /// Why a park has its points: for the park itself and for staff.
@@ -84,54 +90,60 @@ async fn trace(
     mut asked: Asked,
 ) -> Result<Response, Problem> {
     asked.may(Action::ReadAssessmentSubmissions)?;
-    let is_own = park_of_viewer(&asked.caller.actor).contains(&park);
-    if !is_own && asked.caller.actor.staff().is_none() {
-        return Err(Problem::not_found());
-    }
     let view = seen(&state, &mut asked, id, None).await?;
     let version = view.version.ok_or_else(Problem::not_found)?;
+    let shown = view.versions.iter().find(|known| known.number == version).ok_or_else(Problem::not_found)?;
     let (cycle, park) = (AssessmentCycleId(id), ParkId(park));
     let ranked = read_model::item_points(&state.db, &asked.caller.actor, cycle, version, park).await?;
-    if ranked.is_empty() {
-        return Err(Problem::not_found());
-    }
+    let ranked = ranked.ok_or_else(Problem::not_found)?;
     let cohort = Cohort::load(&state.app, cycle).await?;
     let submission = state.app.load::<AssessmentSubmission>(submission_of(cycle, park).0).await?.state;
     let outcome = cohort.outcome();
     let row = outcome.rows.iter().find(|row| row.park == park).ok_or_else(Problem::not_found)?;
-    let mut items = Vec::with_capacity(row.leaves.len());
-    for (item, leaf) in cohort.scheme().items().zip(&row.leaves) {
-        let item_state = submission.items.get(&item.code);
-        let json = |value: Result<Value, serde_json::Error>| value.map_err(|error| Problem::internal(&error));
-        items.push(ItemTrace {
-            code: item.code.clone(),
-            name: item.name.clone(),
-            max_score: item.max_score.to_string(),
-            rule: json(serde_json::to_value(&item.rule))?,
-            filed: item_state
-                .and_then(|state| state.filed.as_ref())
-                .map(|filed| json(serde_json::to_value(filed)))
-                .transpose()?,
-            adopted: item_state
-                .and_then(|state| state.adopted.as_ref())
-                .map(|adopted| json(serde_json::to_value(adopted)))
-                .transpose()?,
-            trace: json(serde_json::to_value(&leaf.trace))?,
-            sentence: leaf.sentence(item),
-            points: leaf.points.to_string(),
-            ranked_points: ranked
-                .iter()
-                .find(|ranked| ranked.code == item.code)
-                .map(|ranked| ranked.points.clone())
-                .unwrap_or_default(),
-        });
+    let is_staff = asked.caller.actor.staff().is_some();
+    let items = cohort
+        .scheme()
+        .items()
+        .zip(&row.leaves)
+        .map(|(item, leaf)| explain(item, leaf, submission.items.get(&item.code), &ranked, is_staff))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Problem::internal(&error))?;
+    let trace = RankingTrace {
+        park_id: park.0,
+        version,
+        inputs_hash: shown.inputs_hash.clone(),
+        current: shown.inputs_hash == cohort.inputs_hash(),
+        items,
+    };
+    Ok(asked.answer(&trace, None))
+}
+
+/// One item's way from what was filed to its points. Only staff are told who judged.
+fn explain(
+    item: &Item,
+    leaf: &Leaf,
+    state: Option<&ItemState>,
+    ranked: &BTreeMap<String, String>,
+    is_staff: bool,
+) -> Result<ItemTrace, serde_json::Error> {
+    let mut parts = json!({
+        "filed": state.and_then(|state| state.filed.as_ref()),
+        "adopted": state.and_then(|state| state.adopted.as_ref()),
+    });
+    if !is_staff {
+        without_judges(&mut parts);
     }
-    let inputs_hash = view
-        .versions
-        .iter()
-        .find(|known| known.number == version)
-        .map(|known| known.inputs_hash.clone())
-        .unwrap_or_default();
-    let current = inputs_hash == cohort.inputs_hash();
-    Ok(asked.answer(&RankingTrace { park_id: park.0, version, inputs_hash, current, items }, None))
+    let mut part = |name: &str| Some(parts[name].take()).filter(|part| !part.is_null());
+    Ok(ItemTrace {
+        code: item.code.clone(),
+        name: item.name.clone(),
+        max_score: item.max_score.to_string(),
+        rule: serde_json::to_value(&item.rule)?,
+        filed: part("filed"),
+        adopted: part("adopted"),
+        trace: serde_json::to_value(&leaf.trace)?,
+        sentence: leaf.sentence(item),
+        points: leaf.points.to_string(),
+        ranked_points: ranked.get(&item.code).cloned(),
+    })
 }

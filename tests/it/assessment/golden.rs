@@ -59,6 +59,15 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     let b1 = trace["items"].as_array().unwrap().iter().find(|item| item["code"] == "B1").unwrap().clone();
     assert_eq!((&b1["points"], &b1["rankedPoints"]), (&json!("6.67"), &json!("6.67")));
     assert!(b1["sentence"].as_str().unwrap().contains("86250.4"), "{b1}");
+    let adopted = |of: &Value| of["items"].as_array().unwrap().iter().find_map(|item| item.get("adopted").cloned());
+    assert!(adopted(&trace.json).unwrap().get("by").is_none(), "a park is not told who judged it");
+    let judged = officer.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
+    assert!(adopted(&judged.json).unwrap()["by"].is_string(), "staff are");
+    let filing = owner.get(&world.path("filing")).await.ok();
+    for item in filing["items"].as_array().unwrap() {
+        let judge = item["state"]["adopted"].get("by").or(item["state"]["scores"][0].get("by"));
+        assert_eq!(judge, None, "{item}");
+    }
     let other = world.parks[0].0;
     owner.get(&world.path(&format!("ranking/rows/{other}/trace"))).await.is(404);
 
@@ -99,6 +108,9 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     officer.post(&world.path("finalize"), json!({})).await.problem(403, "ranking.same_person");
     answering.post(&world.path("finalize"), json!({})).await.problem(409, "ranking.publicity_running");
     world.day(60).await;
+    let auditor = app.as_staff(Role::Auditor).await;
+    let ended = auditor.get("audit/events?eventType=RankingPublicityEnded").await.ok();
+    assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "a second version does not stop its clock");
     let (owner, answering) = (world.owner(2).await, app.as_staff_named("answering", &[Role::Assessor]).await);
     answering.post(&world.path("finalize"), json!({})).await.is(200);
     app.settle().await;
