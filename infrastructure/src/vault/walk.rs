@@ -1,5 +1,7 @@
 //! Finding the personal values in JSON: objects with exactly one key, `$personal`, `$sealed` or `$erased`.
 
+use std::fmt::Write;
+
 use domain::personal::Personal;
 use serde_json::Value;
 
@@ -33,7 +35,7 @@ fn walk<E: From<OpenError>>(
         Value::Object(fields) => {
             for (name, field) in fields {
                 pointer.push('/');
-                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                push_escaped(pointer, name);
                 walk(field, pointer, replace)?;
                 pointer.truncate(length);
             }
@@ -41,7 +43,7 @@ fn walk<E: From<OpenError>>(
         Value::Array(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 pointer.push('/');
-                pointer.push_str(&index.to_string());
+                write!(pointer, "{index}").expect("a string takes whatever is written");
                 walk(item, pointer, replace)?;
                 pointer.truncate(length);
             }
@@ -49,6 +51,20 @@ fn walk<E: From<OpenError>>(
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     Ok(())
+}
+
+fn push_escaped(pointer: &mut String, name: &str) {
+    for part in name.split_inclusive(['~', '/']) {
+        if let Some(before) = part.strip_suffix('~') {
+            pointer.push_str(before);
+            pointer.push_str("~0");
+        } else if let Some(before) = part.strip_suffix('/') {
+            pointer.push_str(before);
+            pointer.push_str("~1");
+        } else {
+            pointer.push_str(part);
+        }
+    }
 }
 
 #[cfg(test)]
