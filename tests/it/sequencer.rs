@@ -90,6 +90,38 @@ async fn each_batch_that_moved_something_is_told_once() {
 }
 
 #[tokio::test]
+async fn its_plan_reads_the_queue_by_its_index_also_when_it_was_made_for_an_empty_one() {
+    let histories = Histories::new().await;
+    let superuser = histories.superuser().await;
+    // So PostgreSQL knows that there is nothing in the queue, and would read it from end to end.
+    sqlx::query("vacuum (analyze) unsequenced").execute(&superuser).await.unwrap();
+    let scans =
+        "select seq_scan, coalesce(idx_scan, 0) from pg_stat_all_tables where relname = 'unsequenced'";
+    let before: (i64, i64) = sqlx::query_as(scans).fetch_one(&superuser).await.unwrap();
+    let mut sequencer = Sequencer::new(histories.pool.clone(), "one");
+    for _ in 0..10 {
+        sequencer.tick().await.unwrap();
+    }
+    histories.append(append(&stream(), 0, (0..50).map(|n| note(&n.to_string())))).await.unwrap();
+    assert_eq!(sequencer.tick().await.unwrap(), Tick::Leading { moved: 50, head: 50 });
+    // A connection tells its counts when it ends.
+    drop(sequencer);
+    let patient = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let after: (i64, i64) = sqlx::query_as(scans).fetch_one(&superuser).await.unwrap();
+            if after.1 >= before.1 + 11 {
+                return after;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let after = patient.await.expect("the index was used by every tick");
+    assert_eq!(after.0, before.0, "the queue was never read from end to end");
+    superuser.close().await;
+    histories.close().await;
+}
+
+#[tokio::test]
 async fn one_of_many_leads_and_who_slept_through_its_lease_moves_nothing() {
     let histories = Histories::new().await;
     let superuser = histories.superuser().await;

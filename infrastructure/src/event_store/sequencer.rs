@@ -9,21 +9,27 @@
 //! - one leader among any number of processes, by a lease of the DATABASE's clock in `log_head`. Each change of leader
 //!   raises the epoch, and a batch moves only under the current epoch: a leader that slept through its lease moves nothing;
 //! - a batch is one statement: taken from the queue, put into the log, head and lease moved, one `pg_notify`;
+//! - it has a connection of its own: it takes none from the requests and waits for none of theirs, and its plan does not
+//!   depend on how full the queue was when it was made;
+//! - after a batch the next one gathers for a few milliseconds, so that under load a batch is many events;
 //! - the loop outlives every error of the database.
 //!
 //! Deliberately not here: Merkle nodes above the leaves. A batch is their natural unit, in a later issue.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use application::ports::StoreError;
-use sqlx::PgPool;
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::query::{Map, QueryScalar};
+use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::database::store_error;
+
+mod pace;
+use pace::{POLL_MIN, Pace};
 
 /// The channel of `pg_notify`; the payload is the new head.
 pub const CHANNEL: &str = "zsq_log";
@@ -31,19 +37,16 @@ pub const CHANNEL: &str = "zsq_log";
 const BATCH_MAX: i64 = 1_000;
 /// How long the log may stand still after a leader was killed.
 pub const LEASE: Duration = Duration::from_secs(3);
-/// After a batch more is likely to come at once.
-const POLL_MIN: Duration = Duration::from_millis(5);
-/// Beneath the wake-ups of this process: appends of others are seen within this time.
-const POLL_MAX: Duration = Duration::from_millis(100);
-/// How often a follower tries to take over.
-const FOLLOW: Duration = Duration::from_millis(500);
 /// A test's queue is empty long before; a producer that never stops must not keep it for ever.
 const DRAIN_TICKS_MAX: u32 = 100_000;
-/// Pauses while the database is away.
-const BACKOFF_MIN: Duration = Duration::from_millis(50);
-const BACKOFF_MAX: Duration = Duration::from_secs(2);
 /// How often the gauges are set: one small query.
 const GAUGES: Duration = Duration::from_secs(1);
+
+/// The queue is empty as a rule, and then no statistics tell how full it is going to be: a plan made for an empty table
+/// read the queue once for each event of a batch, 1.7 s for a thousand. So its index is always used, and the plan is made
+/// once. `jit`: to forbid a scan is to call it dear, and what is dear would be compiled.
+const SESSION: [(&str, &str); 3] =
+    [("enable_seqscan", "off"), ("plan_cache_mode", "force_generic_plan"), ("jit", "off")];
 
 /// Takes over when nobody leads; answers with the epoch.
 fn claim(leader: &str) -> QueryScalar<'_, Postgres, i64, PgArguments> {
@@ -64,17 +67,16 @@ struct Batch {
     is_told: Option<bool>,
 }
 
-/// Moves a batch. `limit` after `order by`: the lowest entries of all that are committed. The lock on `log_head` comes
-/// first, and with another epoch nothing is held, so nothing moves. Rows are deleted by where they stand: a join would be
-/// planned for the queue's usual emptiness and read it once per event when it is full. An idle leader writes only to renew
-/// its lease.
+/// Moves a batch. `limit` after `order by`: the lowest entries of all that are committed. Nothing is deleted before the
+/// lock on `log_head` is held, and with another epoch nothing is held, so nothing moves. Rows are deleted where the index
+/// found them. An idle leader writes only to renew its lease.
 fn move_batch(
     epoch: i64,
 ) -> Map<'static, Postgres, impl FnMut(PgRow) -> Result<Batch, sqlx::Error> + Send, PgArguments> {
     sqlx::query_as!(
         Batch,
         r#"with held as materialized (
-    select head from log_head where epoch = $1 for update
+    select head from log_head where only_row and epoch = $1 for update
 ), moved as (
     delete from unsequenced using held
     where unsequenced.ctid = any (array(select ctid from unsequenced order by entry limit 1000))
@@ -90,7 +92,7 @@ fn move_batch(
     update log_head set head = coalesce(batch.head, log_head.head),
         lease_until = clock_timestamp() + interval '3 seconds'
     from batch
-    where log_head.epoch = $1
+    where only_row and log_head.epoch = $1
       and (batch.moved > 0 or log_head.lease_until < clock_timestamp() + interval '2 seconds')
     returning 1
 )
@@ -118,7 +120,10 @@ pub enum Tick {
 /// The sequencer. Every process may run one.
 #[derive(Debug)]
 pub struct Sequencer {
+    /// Says how to connect; serves the looks that are not batches.
     pool: PgPool,
+    /// Its own, and since when; none before the first tick and after an error.
+    connection: Option<(PgConnection, Instant)>,
     name: String,
     /// The epoch it leads in, as far as it knows.
     epoch: Option<i64>,
@@ -127,7 +132,7 @@ pub struct Sequencer {
 impl Sequencer {
     /// A sequencer of this database; `name` tells operators which process leads.
     pub fn new(pool: PgPool, name: impl Into<String>) -> Self {
-        Self { pool, name: name.into(), epoch: None }
+        Self { pool, connection: None, name: name.into(), epoch: None }
     }
 
     /// Claims leadership if nobody has it, renews it if this one has it, and moves one batch.
@@ -139,7 +144,9 @@ impl Sequencer {
             tracing::warn!(name = self.name, epoch, "another sequencer has taken over");
             self.epoch = None;
         }
-        self.epoch = claim(&self.name).fetch_optional(&self.pool).await.map_err(store_error)?;
+        let mut connection = self.take_connection().await?;
+        self.epoch = claim(&self.name).fetch_optional(&mut connection.0).await.map_err(store_error)?;
+        self.connection = Some(connection);
         let Some(epoch) = self.epoch else {
             return Ok(Tick::Following);
         };
@@ -148,9 +155,30 @@ impl Sequencer {
     }
 
     /// `None` when the epoch is over.
-    async fn move_batch(&self, epoch: i64) -> Result<Option<Tick>, StoreError> {
-        let moved = move_batch(epoch).fetch_optional(&self.pool).await.map_err(store_error)?;
+    async fn move_batch(&mut self, epoch: i64) -> Result<Option<Tick>, StoreError> {
+        let mut connection = self.take_connection().await?;
+        let moved = move_batch(epoch).fetch_optional(&mut connection.0).await.map_err(store_error)?;
+        self.connection = Some(connection);
         Ok(moved.map(|Batch { head, moved, .. }| Tick::Leading { moved, head }))
+    }
+
+    /// Its connection, or a new one instead of none and of one that is as old as the pool lets connections become. Put back
+    /// by who used it with success: one that broke, or whose statement was not waited for, is not used again.
+    async fn take_connection(&mut self) -> Result<(PgConnection, Instant), StoreError> {
+        let options = self.pool.options();
+        if let Some((connection, since)) = self.connection.take() {
+            if options.get_max_lifetime().is_none_or(|lifetime| since.elapsed() < lifetime) {
+                return Ok((connection, since));
+            }
+            drop(connection.close().await);
+        }
+        let session = (*self.pool.connect_options()).clone().options(SESSION);
+        let connecting = PgConnection::connect_with(&session);
+        let connection = tokio::time::timeout(options.get_acquire_timeout(), connecting)
+            .await
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            .map_err(store_error)?;
+        Ok((connection, Instant::now()))
     }
 
     /// Ticks until the queue is empty, or another leader has emptied it; says where the log ends. For tests and tools.
@@ -194,7 +222,7 @@ impl Sequencer {
                 let pause = pace.after(self.tick().await);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    () = wake.notified(), if pace.is_leading => {}
+                    () = wake.notified(), if pace.is_waiting => {}
                     () = cancel.cancelled() => {}
                 }
             }
@@ -204,59 +232,6 @@ impl Sequencer {
             metrics::gauge!("zsq_sequencer_is_leader").set(0.0);
         };
         tokio::join!(ticks, gauges);
-    }
-}
-
-/// When to look again.
-#[derive(Debug, Default)]
-struct Pace {
-    is_leading: bool,
-    pause: Duration,
-    /// The database is away; it was logged.
-    is_failing: bool,
-}
-
-impl Pace {
-    fn after(&mut self, tick: Result<Tick, StoreError>) -> Duration {
-        match tick {
-            Err(error) => self.failed(&error),
-            Ok(tick) => {
-                if std::mem::take(&mut self.is_failing) {
-                    tracing::info!("the sequencer has its database again");
-                }
-                self.went_well(tick);
-            }
-        }
-        metrics::gauge!("zsq_sequencer_is_leader").set(if self.is_leading { 1.0 } else { 0.0 });
-        self.pause
-    }
-
-    fn failed(&mut self, error: &StoreError) {
-        if !std::mem::replace(&mut self.is_failing, true) {
-            let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-            tracing::error!(%error, cause, "the sequencer waits for its database");
-        }
-        // Wake-ups would only turn the backing off into a busy loop.
-        self.is_leading = false;
-        self.pause = (self.pause * 2).clamp(BACKOFF_MIN, BACKOFF_MAX);
-    }
-
-    fn went_well(&mut self, tick: Tick) {
-        match tick {
-            Tick::Following => {
-                self.is_leading = false;
-                self.pause = FOLLOW;
-            }
-            Tick::Leading { moved, head } => {
-                self.is_leading = true;
-                self.pause = match moved {
-                    BATCH_MAX.. => Duration::ZERO,
-                    1.. => POLL_MIN,
-                    _ => (self.pause * 2).clamp(POLL_MIN, POLL_MAX),
-                };
-                metrics::gauge!("zsq_sequencer_head").set(float(head));
-            }
-        }
     }
 }
 
@@ -311,38 +286,6 @@ mod tests {
     use sqlx::Execute;
 
     use super::*;
-
-    fn leading(moved: i64) -> Tick {
-        Tick::Leading { moved, head: 1 }
-    }
-
-    #[test]
-    fn the_pace_follows_the_load() {
-        let mut pace = Pace::default();
-        assert_eq!(pace.after(Ok(leading(BATCH_MAX))), Duration::ZERO);
-        assert_eq!(pace.after(Ok(leading(1))), POLL_MIN);
-        assert_eq!(pace.after(Ok(leading(0))), 2 * POLL_MIN);
-        for _ in 0..10 {
-            pace.after(Ok(leading(0)));
-        }
-        assert_eq!(pace.pause, POLL_MAX);
-        assert_eq!(pace.after(Ok(leading(3))), POLL_MIN);
-        assert_eq!(pace.after(Ok(Tick::Following)), FOLLOW);
-    }
-
-    #[test]
-    fn an_outage_is_waited_out_with_growing_pauses() {
-        let mut pace = Pace::default();
-        let away = || Err(StoreError::Unavailable("away".into()));
-        assert_eq!(pace.after(away()), BACKOFF_MIN);
-        assert_eq!(pace.after(away()), 2 * BACKOFF_MIN);
-        for _ in 0..10 {
-            pace.after(away());
-        }
-        assert_eq!(pace.pause, BACKOFF_MAX);
-        assert_eq!(pace.after(Ok(leading(1))), POLL_MIN);
-        assert!(!pace.is_failing);
-    }
 
     #[test]
     fn the_statements_speak_of_the_same_numbers_as_the_constants() {
