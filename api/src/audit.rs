@@ -65,7 +65,7 @@ async fn record(
     };
     let id = state.app.clock.new_id();
     let caller = &asked.caller;
-    let order = application::Order::new(
+    let order = application::Order::first(
         id,
         caller.actor.clone(),
         OperationCommand::Record(event),

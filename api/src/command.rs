@@ -81,6 +81,7 @@ impl Permitted {
             context: self.caller.context,
             if_match: self.if_match,
             idempotency: self.idempotency,
+            is_first: false,
         };
         Ok(state.app.execute::<A>(order).await?)
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use application::App;
+use application::memory::Memory;
 use application::ports::Clock;
 use axum::Router;
 use axum::extract::State;
@@ -88,8 +89,12 @@ impl Platform {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
         let store = PgEventStore::new(pool.clone(), vault.clone(), wake.clone());
-        let app =
-            App { store: Arc::new(store), clock: clock.clone(), zone: config.zone.code.as_str().into() };
+        let app = App {
+            store: Arc::new(store),
+            clock: clock.clone(),
+            zone: config.zone.code.as_str().into(),
+            memory: Memory::default(),
+        };
         let sms = sms::from_config(&config.sms, &pool, clock);
         let is_sandbox = !config.is_production();
         let state = AppState::new(Parts {

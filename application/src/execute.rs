@@ -1,4 +1,5 @@
-//! From a command to stored events: permit, load, decide, append. Two round trips to the database.
+//! From a command to stored events: permit, load, decide, append. Two round trips to the database; one for an order that
+//! names its aggregate itself, because whether there is a history is checked by the append in any case.
 //!
 //! Always: a lost race is decided again from what is true now, a bounded number of times, unless the caller named the
 //! version it looked at; a repeated request gets its first answer, also when that changed nothing; an append whose outcome
@@ -17,6 +18,7 @@ use domain::refusal::{FieldError, Kind, Refusal};
 use uuid::Uuid;
 
 use crate::access::{self, Guarded};
+use crate::memory::Memory;
 use crate::ports::{
     Answer, Append, AppendError, Clock, EventStore, IdempotencyKey, Load, NewEvent, Remembered, StoreError,
     StoredEvent, Stream,
@@ -34,6 +36,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// The zone's short name, written into every event's metadata.
     pub zone: Arc<str>,
+    /// Aggregates that commands folded a moment ago.
+    pub memory: Memory,
 }
 
 /// Where a command came from.
@@ -64,12 +68,19 @@ pub struct Order<I> {
     pub if_match: Option<i64>,
     /// The caller's name for the request.
     pub idempotency: Option<IdempotencyKey>,
+    /// The id was made for this order, so there is no history to load.
+    pub is_first: bool,
 }
 
 impl<I> Order<I> {
     /// An order without `If-Match` and key.
     pub fn new(id: Uuid, by: Actor, command: I, context: Context) -> Self {
-        Self { id, by, command, context, if_match: None, idempotency: None }
+        Self { id, by, command, context, if_match: None, idempotency: None, is_first: false }
+    }
+
+    /// The same on an aggregate that it names itself: `id` was made for it.
+    pub fn first(id: Uuid, by: Actor, command: I, context: Context) -> Self {
+        Self { is_first: true, ..Self::new(id, by, command, context) }
     }
 }
 
@@ -158,7 +169,7 @@ impl From<Refused> for ExecuteError {
 }
 
 /// An aggregate folded from its history.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Folded<A> {
     /// Its state.
     pub state: A,
@@ -179,15 +190,25 @@ impl App {
         access::require(&order.by, order.command.action()).map_err(Refused::from)?;
         let issued = Issued { by: order.by, at: self.clock.now(), command: order.command };
         let subjects = subjects_of(&issued.by, order.id);
-        let load = Load { stream: stream::<A>(order.id), idempotency: order.idempotency.clone(), subjects };
+        let load = Load {
+            stream: stream::<A>(order.id),
+            after: 0,
+            idempotency: order.idempotency.clone(),
+            subjects,
+        };
+        // A request that has a name may have been answered, under another id.
+        let mut is_unseen = order.is_first && order.idempotency.is_none();
         for _ in 0..ATTEMPTS_MAX {
-            let loaded = self.store.load(load.clone()).await?;
-            match loaded.remembered {
+            let (folded, remembered): (Folded<A>, _) = if std::mem::take(&mut is_unseen) {
+                (Folded::default(), Remembered::No)
+            } else {
+                self.memory.fold(&*self.store, order.id, &load).await?
+            };
+            match remembered {
                 Remembered::Answered(answer) => return replayed(&answer),
                 Remembered::OtherRequest => return Err(ExecuteError::KeyMismatch),
                 Remembered::No => {}
             }
-            let folded = fold::<A>(loaded.events)?;
             if order.if_match.is_some_and(|seen| seen != folded.version) {
                 return Err(stale(&folded));
             }
@@ -220,7 +241,7 @@ impl App {
                     });
                 }
                 // Decided again from what is true now; with If-Match the next round answers "stale".
-                Err(AppendError::Conflict | AppendError::Repeated) => {}
+                Err(AppendError::Conflict | AppendError::Repeated) => self.memory.forget::<A>(order.id),
                 Err(AppendError::Taken { scope }) => {
                     // An equal request that won the race holds the claim: this one gets its answer, not a refusal.
                     return match self.remembered(&load).await? {
@@ -264,7 +285,7 @@ impl App {
     pub async fn answered(&self, key: Option<&IdempotencyKey>) -> Result<Option<Receipt>, ExecuteError> {
         // No aggregate has this id: only the key is looked up.
         let stream = Stream { aggregate_type: "", aggregate_id: String::new() };
-        self.remembered(&Load { stream, idempotency: key.cloned(), subjects: Vec::new() }).await
+        self.remembered(&Load { stream, after: 0, idempotency: key.cloned(), subjects: Vec::new() }).await
     }
 
     /// The aggregate as it is now.
@@ -272,7 +293,7 @@ impl App {
     where
         A::Error: Refusal,
     {
-        let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
+        let load = Load { stream: stream::<A>(id), after: 0, idempotency: None, subjects: Vec::new() };
         fold(self.store.load(load).await?.events)
     }
 }
@@ -302,17 +323,30 @@ where
 }
 
 /// Folds a history, oldest first.
-pub fn fold<A: Decide>(mut events: Vec<StoredEvent>) -> Result<Folded<A>, ExecuteError>
+pub fn fold<A: Decide>(events: Vec<StoredEvent>) -> Result<Folded<A>, ExecuteError>
 where
     A::Error: Refusal,
 {
-    let mut state = A::default();
+    fold_onto(Folded::default(), events)
+}
+
+/// Folds what came after, oldest first.
+pub(crate) fn fold_onto<A: Decide>(
+    mut folded: Folded<A>,
+    mut events: Vec<StoredEvent>,
+) -> Result<Folded<A>, ExecuteError>
+where
+    A::Error: Refusal,
+{
     for stored in &mut events {
         let payload = std::mem::take(&mut stored.payload);
-        state.apply(decode_as::<A>(&stored.event_type, &stored.event_version, payload)?);
+        folded.state.apply(decode_as::<A>(&stored.event_type, &stored.event_version, payload)?);
     }
-    let last = events.pop();
-    Ok(Folded { state, version: last.as_ref().map_or(0, |event| event.sequence), last })
+    if let Some(last) = events.pop() {
+        folded.version = last.sequence;
+        folded.last = Some(last);
+    }
+    Ok(folded)
 }
 
 /// Whose personal data a command may write: the actor's own, and the aggregate's when it is a person's account.

@@ -3,12 +3,14 @@
 //! Always: every command has an actor and passes the one table of [`access`]; nothing here knows SQL, HTTP or status codes.
 //!
 //! Code map: [`execute`] from command to stored events, [`access`] the table of who may do what, [`ports`] what the
-//! outside provides, [`recorded`] an event as readers of the log see it, [`sign_in`] from a proved phone or a checked
-//! password to an account, [`assessment`] facts of several streams, [`processes`] what follows from events.
+//! outside provides, [`memory`] aggregates folded a moment ago, [`recorded`] an event as readers of the log see it,
+//! [`sign_in`] from a proved phone or a checked password to an account, [`assessment`] facts of several streams,
+//! [`processes`] what follows from events.
 
 pub mod access;
 pub mod assessment;
 pub mod execute;
+pub mod memory;
 pub mod ports;
 pub mod processes;
 pub mod recorded;

@@ -3,7 +3,7 @@
 //! [`EventStore`] has one implementation, in `infrastructure/src/event_store/`; it is a trait because the write side's
 //! SQL must not be known here. [`Clock`] (system, manual) and [`Sms`] (sandbox, real) have several.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -45,6 +45,8 @@ pub struct IdempotencyKey {
 pub struct Load {
     /// Which history.
     pub stream: Stream,
+    /// Only what came after this version; 0 for all of it.
+    pub after: i64,
     /// The request's key, looked up along the way.
     pub idempotency: Option<IdempotencyKey>,
     /// Subjects whose personal data the command may write: their keys come along.
@@ -101,6 +103,10 @@ pub struct Loaded {
     pub events: Vec<StoredEvent>,
     /// What the key was used for.
     pub remembered: Remembered,
+    /// Whose personal values in the events were opened.
+    pub persons: BTreeSet<Uuid>,
+    /// Of the subjects that were asked after, those who were erased.
+    pub erased: BTreeSet<Uuid>,
 }
 
 /// One of many histories loaded together.

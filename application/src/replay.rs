@@ -98,7 +98,7 @@ impl App {
     where
         A::Error: Refusal,
     {
-        let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
+        let load = Load { stream: stream::<A>(id), after: 0, idempotency: None, subjects: Vec::new() };
         let mut events = self.store.load(load).await?.events;
         let last = events.last().map_or(0, |event| event.sequence);
         if let Until::Version(version) = until

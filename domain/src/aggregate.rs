@@ -41,7 +41,7 @@ pub enum ClaimChange {
 ///
 /// `Aggregate::apply` only assigns; `decide` has all the rules. A command that already happened decides to no events;
 /// one that cannot happen is an error.
-pub trait Decide: Aggregate<Command = Issued<Self::Intent>, Services = ()>
+pub trait Decide: Aggregate<Command = Issued<Self::Intent>, Services = ()> + Clone + 'static
 where
     Self::Error: Refusal,
     Self::Event: DomainEvent,

@@ -6,7 +6,8 @@
 //! remember  one statement: the key of a request that changed nothing
 //! ```
 //! Always:
-//! - a command is two round trips, also when no personal key is in memory;
+//! - a command is two round trips, also when no personal key is in memory, and the pool's test of a returned connection is
+//!   not a third and fourth ([`connections`]);
 //! - an append is stored as a whole or not at all, and takes no lock that another stream's append would wait for, except
 //!   where both want the same claim, person's first key or idempotency key;
 //! - conflict, repeat and taken name are told apart by constraint ([`error`]), and an outcome that is not known is
@@ -32,6 +33,7 @@ use crate::database::store_error;
 use crate::vault::Vault;
 
 mod append;
+mod connections;
 mod error;
 pub mod history;
 pub mod leaf;
@@ -41,6 +43,7 @@ mod remember;
 mod seal;
 pub mod sequencer;
 
+use connections::Connections;
 pub use seal::SealError;
 pub use sequencer::head;
 
@@ -53,15 +56,17 @@ const PURGE_ROWS_MAX: i64 = 10_000;
 #[derive(Debug, Clone)]
 pub struct PgEventStore {
     pool: PgPool,
+    /// For loads and appends; the rest goes through the pool.
+    connections: Connections,
     vault: Vault,
     /// Told of every append, so that the sequencer of this process need not wait for its next look.
     wake: Arc<Notify>,
 }
 
 impl PgEventStore {
-    /// Histories in `pool`'s database; `wake` wakes the sequencer.
+    /// Histories in `pool`'s database; `wake` wakes the sequencer. Called within a runtime.
     pub fn new(pool: PgPool, vault: Vault, wake: Arc<Notify>) -> Self {
-        Self { pool, vault, wake }
+        Self { connections: Connections::of(pool.clone()), pool, vault, wake }
     }
 
     /// See [`purge`].
@@ -75,14 +80,6 @@ impl PgEventStore {
             ClaimKey::Plain(key) => key.clone(),
             ClaimKey::Personal(value) => self.vault.blind(claim.scope, value),
         }
-    }
-
-    /// After one connection broke, the idle ones are likely broken too: each is tested as it goes back to the pool, so
-    /// that callers meet at most one of them and not all in turn.
-    fn test_idle(&self) {
-        let idle: Vec<_> =
-            std::iter::from_fn(|| self.pool.try_acquire()).take(self.pool.num_idle()).collect();
-        drop(idle);
     }
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed, and the panic says where")]
 
 mod claims;
+mod connections;
 mod histories;
+mod memory;
 mod outages;
 mod personal_data;
 mod rights;
@@ -17,6 +19,7 @@ use std::sync::Arc;
 
 use application::App;
 use application::execute::{Context, Order};
+use application::memory::Memory;
 use application::ports::{
     Append, AppendError, Appended, EventStore, IdempotencyKey, Load, Loaded, NewEvent, Stream,
 };
@@ -62,9 +65,10 @@ impl Histories {
         PgPoolOptions::new().max_connections(2).connect_with(self.database.superuser_options()).await.unwrap()
     }
 
-    /// A pool of one connection that goes through the proxy in `folder`.
+    /// A pool that goes through the proxy in `folder`. An event store on it keeps what it uses, so one whose statements
+    /// come one after the other sends all of them through one connection.
     pub async fn through(&self, folder: &Path) -> PgPool {
-        pool(&self.database, self.database.app_options().socket(folder), 1).await
+        pool(&self.database, self.database.app_options().socket(folder), 4).await
     }
 
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
@@ -101,7 +105,12 @@ pub fn on(pool: &PgPool) -> (Vault, PgEventStore) {
 }
 
 pub fn app(pool: &PgPool) -> App {
-    App { store: Arc::new(on(pool).1), clock: Arc::new(ManualClock::at(at())), zone: "sanya".into() }
+    App {
+        store: Arc::new(on(pool).1),
+        clock: Arc::new(ManualClock::at(at())),
+        zone: "sanya".into(),
+        memory: Memory::default(),
+    }
 }
 
 pub fn at() -> DateTime<Utc> {
@@ -117,7 +126,7 @@ pub fn stream() -> Stream {
 }
 
 pub fn load(stream: &Stream) -> Load {
-    Load { stream: stream.clone(), idempotency: None, subjects: Vec::new() }
+    Load { stream: stream.clone(), after: 0, idempotency: None, subjects: Vec::new() }
 }
 
 /// An append of these payloads to a stream at this version.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use application::access::Guarded;
 use application::execute::{App, Context, Order, Receipt};
+use application::memory::Memory;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::account::{Account, AccountCommand, SignInChannel, StatementVersion};
 use domain::actor::{Actor, Role};
@@ -59,7 +60,12 @@ impl ReadSide {
         let clock = ManualClock::at(DateTime::from_timestamp(1_790_000_000, 0).unwrap());
         let vault = Vault::new(db.clone(), &MasterKey::from_bytes([42; 32]));
         let store = PgEventStore::new(db.clone(), vault, Arc::new(Notify::new()));
-        let app = App { store: Arc::new(store), clock: Arc::new(clock.clone()), zone: "sanya".into() };
+        let app = App {
+            store: Arc::new(store),
+            clock: Arc::new(clock.clone()),
+            zone: "sanya".into(),
+            memory: Memory::default(),
+        };
         let sequencer = Mutex::new(Sequencer::new(db.clone(), "test"));
         Self { database, db, app, clock, sequencer }
     }

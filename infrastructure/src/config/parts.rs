@@ -173,7 +173,7 @@ impl DatabaseConfig {
         Self {
             url: own.or(usual),
             migrate_url: variables.partly_secret("ZSQ_MIGRATE_DATABASE_URL", DATABASE_URL, without_password),
-            connections_max: variables.or("ZSQ_DATABASE_POOL", "20", "a number from 2 to 1000", |value| {
+            connections_max: variables.or("ZSQ_DATABASE_POOL", "32", "a number from 2 to 1000", |value| {
                 value.parse().ok().filter(|connections| (2..=1000).contains(connections))
             }),
             data_dir: variables.optional("ZSQ_DATA_DIR", FOLDER, |path| Some(PathBuf::from(path))),

@@ -18,117 +18,11 @@ use super::{PgEventStore, bucket, seal};
 use crate::database::store_error;
 use crate::vault::{Absence, KeyState, NewKey};
 
+mod statement;
+use statement::{Statement, Stored};
+
 /// Digits of a second that Postgres keeps, and that the leaf covers.
 const MICROSECONDS: u16 = 6;
-
-/// The statement for a command that has nothing to store but events, which get their entry numbers in the order of
-/// `order by`. Others add their parts (`$more`) and parameters, and only those: an insert into nothing still opens its
-/// table and its indexes.
-macro_rules! append {
-    ($values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
-        sqlx::query_as!(
-            Stored,
-            "with appended as (
-    insert into events (aggregate_type, aggregate_id, sequence, event_type, event_version, payload, metadata,
-                        recorded_at, bucket, subjects, leaf)
-    select $1, $2, $3 + new.ordinality, new.event_type, new.event_version, new.payload, $7, $8, $9,
-           new.subjects::uuid[], new.leaf
-    from unnest($4::text[], $5::text[], $6::jsonb[], $10::text[], $11::bytea[])
-         with ordinality as new (event_type, event_version, payload, subjects, leaf, ordinality)
-    where coalesce((select max(sequence) from events where aggregate_type = $1 and aggregate_id = $2), 0) = $3
-    order by new.ordinality
-    returning sequence, entry, event_type, leaf
-), queued as (
-    insert into unsequenced (entry, bucket, event_type, leaf)
-    select entry, $9, event_type, leaf from appended order by entry
-)" $(+ $more)* + " select max(sequence) as version, max(entry) as entry from appended",
-            $values.append.stream.aggregate_type,
-            $values.append.stream.aggregate_id,
-            $values.append.expected,
-            &$values.columns.event_types[..],
-            &$values.columns.event_versions[..],
-            &$values.columns.payloads[..],
-            $values.metadata,
-            $values.append.recorded_at,
-            $values.bucket,
-            &$values.columns.subjects[..],
-            &$values.columns.leaves[..],
-            $($parameter),*
-        )
-    };
-}
-
-/// With what the idempotency key was used for.
-macro_rules! append_with_key {
-    ($values:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
-        append!(
-            $values,
-            [", remembered as (
-    insert into idempotency_keys (scope, key, request_hash, aggregate_id, version, entry, bucket)
-    select $12, $13, $14, $2, max(sequence), max(entry), $9 from appended
-    where $12::text is not null having count(*) > 0
-)" $($more)*],
-            [
-                $values.key.map(|key| key.scope.as_str()),
-                $values.key.map(|key| key.key.as_str()),
-                $values.key.map(|key| key.request_hash.as_slice())
-                $(, $parameter)*
-            ]
-        )
-    };
-}
-
-/// With claims and new persons. A claim that the stream holds already is left alone. Claims are taken in one order by
-/// everyone: no deadlocks.
-macro_rules! append_everything {
-    ($values:ident) => {
-        append_with_key!(
-            $values,
-            [", taken as (
-    insert into claims (scope, key, aggregate_type, aggregate_id)
-    select new.scope, new.key, $1, $2 from unnest($15::text[], $16::text[]) as new (scope, key)
-    where exists (select 1 from appended)
-      and not exists (select 1 from claims held where held.scope = new.scope and held.key = new.key
-                      and held.aggregate_type = $1 and held.aggregate_id = $2)
-    order by new.scope, new.key
-), released as (
-    delete from claims using unnest($17::text[], $18::text[]) as gone (scope, key)
-    where claims.scope = gone.scope and claims.key = gone.key
-      and claims.aggregate_type = $1 and claims.aggregate_id = $2 and exists (select 1 from appended)
-), persons as (
-    insert into personal_keys (subject, wrapped)
-    select new.subject, new.wrapped from unnest($19::uuid[], $20::bytea[]) as new (subject, wrapped)
-    where exists (select 1 from appended) order by new.subject
-)"],
-            [
-                &$values.claims.taken_scopes[..],
-                &$values.claims.taken_keys[..],
-                &$values.claims.released_scopes[..],
-                &$values.claims.released_keys[..],
-                &$values.new_keys.iter().map(|new| new.subject).collect::<Vec<_>>(),
-                &$values.new_keys.iter().map(|new| new.wrapped.as_slice()).collect::<Vec<_>>()
-                    as &[&[u8]]
-            ]
-        )
-    };
-}
-
-/// The stream's last sequence and entry; none when nothing was inserted.
-struct Stored {
-    version: Option<i64>,
-    entry: Option<i64>,
-}
-
-/// All that the statement takes.
-struct Statement<'a> {
-    append: &'a Append,
-    columns: &'a Columns,
-    metadata: &'a Value,
-    key: Option<&'a IdempotencyKey>,
-    claims: &'a Claims,
-    new_keys: &'a [NewKey],
-    bucket: i16,
-}
 
 /// The events, column by column.
 #[derive(Default)]
@@ -136,7 +30,8 @@ struct Columns {
     event_types: Vec<String>,
     event_versions: Vec<String>,
     payloads: Vec<Value>,
-    subjects: Vec<String>,
+    /// Whose sealed values each payload holds.
+    persons: Vec<Vec<Uuid>>,
     leaves: Vec<Vec<u8>>,
 }
 
@@ -162,7 +57,7 @@ impl PgEventStore {
             .collect::<Result<_, StoreError>>()?;
         let (keys, new_keys) = self.keys(persons.iter().flatten().copied()).await?;
         let metadata = serde_json::to_value(&append.metadata).map_err(error::failed)?;
-        let columns = columns(&mut append, &persons, &keys, &metadata)?;
+        let columns = columns(&mut append, persons, &keys, &metadata)?;
         let values = Statement {
             append: &append,
             columns: &columns,
@@ -211,7 +106,7 @@ impl PgEventStore {
         let mut stored = self.execute(values).await?;
         if stored.as_ref().is_err_and(error::is_refused_by_socket) {
             // A connection from before an outage; the server has not had the append.
-            self.test_idle();
+            self.connections.test_all();
             stored = self.execute(values).await?;
         }
         match stored {
@@ -225,19 +120,16 @@ impl PgEventStore {
 
     /// The outer error says that nothing was sent.
     async fn execute(&self, values: &Statement<'_>) -> Result<Result<Stored, sqlx::Error>, StoreError> {
-        let is_plain = values.claims.is_empty() && values.new_keys.is_empty();
-        let mut connection = self.pool.acquire().await.map_err(store_error)?;
-        Ok(match (is_plain, values.key) {
-            (true, None) => append!(values, [], []).fetch_one(&mut *connection).await,
-            (true, Some(_)) => append_with_key!(values, [], []).fetch_one(&mut *connection).await,
-            (false, _) => append_everything!(values).fetch_one(&mut *connection).await,
-        })
+        let mut connection = self.connections.take().await.map_err(store_error)?;
+        let stored = values.run(&mut connection).await;
+        connection.keep_after(&stored);
+        Ok(stored)
     }
 
     /// What `error` means, with a second look where the error alone does not tell.
     async fn told(&self, error: sqlx::Error, values: &Statement<'_>) -> Result<AppendError, StoreError> {
         if error::is_broken(&error) {
-            self.test_idle();
+            self.connections.test_all();
         }
         match (error::after_sending(error), values.key) {
             (Failure::Final(error), _) => Ok(error),
@@ -313,7 +205,7 @@ impl Claims {
 /// Seals and hashes the events; takes their payloads.
 fn columns(
     append: &mut Append,
-    persons: &[Vec<Uuid>],
+    persons: Vec<Vec<Uuid>>,
     keys: &HashMap<Uuid, KeyState>,
     metadata: &Value,
 ) -> Result<Columns, StoreError> {
@@ -322,8 +214,8 @@ fn columns(
     }
     let (aggregate_type, aggregate_id) = (append.stream.aggregate_type, append.stream.aggregate_id.as_str());
     let recorded_at: DateTime<Utc> = append.recorded_at;
-    let mut columns = Columns::default();
-    for ((event, persons), sequence) in append.events.iter_mut().zip(persons).zip(append.expected + 1..) {
+    let mut columns = Columns { persons, ..Columns::default() };
+    for (event, sequence) in append.events.iter_mut().zip(append.expected + 1..) {
         let mut payload = event.payload.take();
         seal::seal(&mut payload, &seal::origin(aggregate_type, aggregate_id, sequence), keys)?;
         let leaf = Leaf {
@@ -340,15 +232,8 @@ fn columns(
         columns.event_types.push(std::mem::take(&mut event.event_type));
         columns.event_versions.push(std::mem::take(&mut event.event_version));
         columns.payloads.push(payload);
-        columns.subjects.push(array_literal(persons));
     }
     Ok(columns)
-}
-
-/// `{a,b}`: an array of arrays would have to be rectangular.
-fn array_literal(subjects: &[Uuid]) -> String {
-    let list: Vec<String> = subjects.iter().map(Uuid::to_string).collect();
-    format!("{{{}}}", list.join(","))
 }
 
 /// The texts that no leaf checks.

@@ -1,12 +1,10 @@
 //! Loading a history, in one statement, with all that the append after it will want to know.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use application::ports::{Answer, Load, Loaded, Remembered, StoreError, StoredEvent};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::postgres::{PgArguments, PgRow, Postgres};
-use sqlx::query::Map;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -32,34 +30,42 @@ struct LoadedRow {
     bytes: Option<Vec<u8>>,
 }
 
-/// Keys are given for everyone in the stream and for `$3`, whom the command may write about.
-/// An idempotency key counts for seven days (contract.md) by the database's clock.
-fn statement(
-    load: &Load,
-) -> Map<'_, Postgres, impl FnMut(PgRow) -> Result<LoadedRow, sqlx::Error> + Send, PgArguments> {
-    let key = load.idempotency.as_ref();
-    sqlx::query_as!(
-        LoadedRow,
-        r#"with stream as (
-    select sequence, entry, event_type, event_version, payload, metadata, recorded_at, subjects
-    from events where aggregate_type = $1 and aggregate_id = $2 order by sequence limit 100001
-)
-select 'e' as "kind!", sequence, entry, null::smallint as bucket, event_type as name, event_version, payload,
-       metadata as "metadata: Json<BTreeMap<String, String>>", recorded_at, null::uuid as subject,
-       null::bytea as bytes
-from stream
+/// What came after `$3`, and the keys of everyone in it and of `$4`, whom the command may write about.
+macro_rules! load {
+    ($load:ident, [$($more:literal)*], [$($parameter:expr),*]) => {
+        sqlx::query_as!(
+            LoadedRow,
+            r#"(select 'e' as "kind!", sequence, entry, null::smallint as bucket, event_type as name, event_version, payload,
+        metadata as "metadata: Json<BTreeMap<String, String>>", recorded_at, null::uuid as subject,
+        null::bytea as bytes
+ from events where aggregate_type = $1 and aggregate_id = $2 and sequence > $3 order by sequence limit 100001)
 union all
 select 'k', null, null, null, null, null, null, null, null, subject, wrapped
-from personal_keys where subject = any (array(select unnest(subjects) from stream union select unnest($3::uuid[])))
+from personal_keys
+where subject = any ($4::uuid[] || array(select unnest(subjects) from events
+                                         where aggregate_type = $1 and aggregate_id = $2 and sequence > $3))"#
+                $(+ $more)*,
+            $load.stream.aggregate_type,
+            $load.stream.aggregate_id,
+            $load.after,
+            &$load.subjects[..],
+            $($parameter),*
+        )
+    };
+}
+
+/// With what the idempotency key was used for. It counts for seven days (contract.md) by the database's clock.
+macro_rules! load_with_key {
+    ($load:ident, $key:ident) => {
+        load!(
+            $load,
+            ["
 union all
 select 'a', version, entry, bucket, aggregate_id, null, null, null, null, null, request_hash
-from idempotency_keys where scope = $4 and key = $5 and recorded_at > now() - interval '7 days'"#,
-        load.stream.aggregate_type,
-        load.stream.aggregate_id,
-        &load.subjects[..],
-        key.map(|key| key.scope.as_str()),
-        key.map(|key| key.key.as_str()),
-    )
+from idempotency_keys where scope = $5 and key = $6 and recorded_at > now() - interval '7 days'"],
+            [$key.scope, $key.key]
+        )
+    };
 }
 
 /// A stored stream is not what an append left.
@@ -75,11 +81,11 @@ enum StreamError {
 
 impl PgEventStore {
     pub(super) async fn load_stream(&self, load: &Load) -> Result<Loaded, StoreError> {
-        let rows = match statement(load).fetch_all(&self.pool).await {
-            // Reading twice is harmless; the second time the pool has no connection from before the outage.
+        let rows = match self.rows(load).await {
+            // Reading twice is harmless; the second time there is no connection from before the outage.
             Err(broken) if error::is_broken(&broken) => {
-                self.test_idle();
-                statement(load).fetch_all(&self.pool).await
+                self.connections.test_all();
+                self.rows(load).await
             }
             first => first,
         };
@@ -91,6 +97,16 @@ impl PgEventStore {
             self.vault.note_absent(*subject).await;
         }
         found.finish(load)
+    }
+
+    async fn rows(&self, load: &Load) -> Result<Vec<LoadedRow>, sqlx::Error> {
+        let mut connection = self.connections.take().await?;
+        let rows = match &load.idempotency {
+            None => load!(load, [], []).fetch_all(&mut *connection).await,
+            Some(key) => load_with_key!(load, key).fetch_all(&mut *connection).await,
+        };
+        connection.keep_after(&rows);
+        rows
     }
 }
 
@@ -124,15 +140,25 @@ impl Found {
             return Err(wrong(StreamError::TooLong(format!("{of_type}/{id}"))));
         }
         self.events.sort_by_key(|event| event.sequence);
-        for (event, expected) in self.events.iter_mut().zip(1..) {
+        let mut persons = BTreeSet::new();
+        for (event, expected) in self.events.iter_mut().zip(load.after + 1..) {
             if event.sequence != expected {
                 let stream = format!("{of_type}/{id}");
                 return Err(wrong(StreamError::Gap { stream, expected, found: event.sequence }));
             }
             let origin = seal::origin(of_type, id, event.sequence);
-            seal::open(&mut event.payload, &origin, &self.keys).map_err(unreadable)?;
+            seal::open(&mut event.payload, &origin, &self.keys, &mut persons).map_err(unreadable)?;
         }
-        Ok(Loaded { events: self.events, remembered: self.remembered.unwrap_or(Remembered::No) })
+        let erased = load
+            .subjects
+            .iter()
+            .filter(|subject| matches!(self.keys.get(subject), Some(KeyState::Destroyed)));
+        Ok(Loaded {
+            erased: erased.copied().collect(),
+            events: self.events,
+            remembered: self.remembered.unwrap_or(Remembered::No),
+            persons,
+        })
     }
 }
 
@@ -173,7 +199,7 @@ mod tests {
     #[test]
     fn the_statement_stops_where_the_limit_is_seen() {
         let stream = Stream { aggregate_type: "Account", aggregate_id: String::new() };
-        let load = Load { stream, idempotency: None, subjects: Vec::new() };
-        assert!(statement(&load).sql().contains(&format!("limit {}", EVENTS_MAX + 1)));
+        let load = &Load { stream, after: 0, idempotency: None, subjects: Vec::new() };
+        assert!(load!(load, [], []).sql().contains(&format!("limit {}", EVENTS_MAX + 1)));
     }
 }

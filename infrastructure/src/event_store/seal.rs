@@ -69,11 +69,12 @@ pub(super) fn seal(
     })
 }
 
-/// Opens the sealed values of a stored payload, each at its own place only.
+/// Opens the sealed values of a stored payload, each at its own place only; notes whose were opened.
 pub(super) fn open(
     payload: &mut Value,
     origin: &str,
     keys: &HashMap<Uuid, KeyState>,
+    opened: &mut BTreeSet<Uuid>,
 ) -> Result<(), OpenError> {
     replace_each(payload, &mut |pointer, personal| {
         if let Personal::Sealed(sealed) = &personal {
@@ -82,6 +83,10 @@ pub(super) fn open(
                 return Err(OpenError::Moved { found, written: sealed.place.clone() });
             }
         }
-        open_with(keys, personal)
+        let personal = open_with(keys, personal)?;
+        if let Personal::Clear { subject, .. } = &personal {
+            opened.insert(*subject);
+        }
+        Ok(personal)
     })
 }

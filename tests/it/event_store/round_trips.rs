@@ -1,13 +1,15 @@
 //! A command is two round trips, counted on the wire.
 
+use application::execute::Order;
 use application::ports::{EventStore, IdempotencyKey};
 use domain::account::Account;
+use domain::operation::{Operation, OperationCommand, OperationEvent};
 
 use super::wire::Wire;
 use super::*;
 
 /// One statement that is prepared already: bind, execute, close the portal, sync.
-const PREPARED: &str = "BECS";
+pub const PREPARED: &str = "BECS";
 
 #[tokio::test]
 async fn a_command_is_two_round_trips_also_when_no_personal_key_is_in_memory() {
@@ -16,26 +18,27 @@ async fn a_command_is_two_round_trips_also_when_no_personal_key_is_in_memory() {
     let pool = histories.through(wire.folder()).await;
     let keyed = |account, phone, key: &str| {
         let idempotency = IdempotencyKey { scope: "visitor".into(), key: key.into(), request_hash: [1; 32] };
-        application::execute::Order { idempotency: Some(idempotency), ..sign_in(account, phone) }
+        Order { idempotency: Some(idempotency), ..sign_in(account, phone) }
     };
-    // Prepares the statements of a first and of a later command.
+    // Prepares the statements of a first and of a later command, in two processes.
     let (warm, account) = (new_id(), new_id());
-    let process = app(&pool);
-    process.execute::<Account>(keyed(warm, "13800138000", "w1")).await.unwrap();
-    process.execute::<Account>(keyed(warm, "13800138000", "w2")).await.unwrap();
-    wire.round_trips();
+    let (process, cold) = (app(&pool), app(&pool));
+    for (number, process) in [&process, &cold, &process, &cold].into_iter().enumerate() {
+        process.execute::<Account>(keyed(warm, "13800138000", &format!("w{number}"))).await.unwrap();
+    }
+    cold.execute::<Account>(keyed(new_id(), "13800138009", "w9")).await.unwrap();
+    wire.said();
 
     let mut counts = Vec::new();
     process.execute::<Account>(keyed(account, "13800138001", "k1")).await.unwrap();
-    counts.push(("a person's first command: a new key and a claim", wire.round_trips()));
+    counts.push(("a person's first command: a new key and a claim", wire.said()));
     process.execute::<Account>(keyed(account, "13800138001", "k2")).await.unwrap();
-    counts.push(("a later command", wire.round_trips()));
-    let cold = app(&pool);
+    counts.push(("a later command", wire.said()));
     cold.execute::<Account>(keyed(account, "13800138001", "k3")).await.unwrap();
-    counts.push(("the same with no personal key in memory", wire.round_trips()));
+    counts.push(("the same with no personal key in memory", wire.said()));
     let again = cold.execute::<Account>(keyed(account, "13800138001", "k3")).await.unwrap();
     assert!(again.replayed);
-    let repeated = wire.round_trips();
+    let repeated = wire.said();
 
     for (what, groups) in &counts {
         eprintln!("{what}: {} round trips {groups:?}", groups.len());
@@ -43,6 +46,31 @@ async fn a_command_is_two_round_trips_also_when_no_personal_key_is_in_memory() {
     }
     eprintln!("a repeated request: {} round trip {repeated:?}", repeated.len());
     assert_eq!(repeated, [PREPARED]);
+    pool.close().await;
+    histories.close().await;
+}
+
+#[tokio::test]
+async fn an_order_that_names_its_aggregate_is_one_round_trip() {
+    let histories = Histories::new().await;
+    let wire = Wire::before(&histories.database.app_options(), &histories.database.socket_path());
+    let pool = histories.through(wire.folder()).await;
+    let process = app(&pool);
+    let first = |id| {
+        let event = OperationEvent::AuditQueried { operation: "auditEventList".into(), filter: "".into() };
+        Order::first(id, crate::read_side::auditor(), OperationCommand::Record(event), Context::default())
+    };
+    process.execute::<Operation>(first(new_id())).await.unwrap();
+    wire.said();
+    let receipt = process.execute::<Operation>(first(new_id())).await.unwrap();
+    assert_eq!((receipt.version, wire.said()), (1, vec![PREPARED.to_owned()]));
+
+    // Who has the id already is noticed by the append, and the order is decided on what there is.
+    let taken = new_id();
+    process.execute::<Operation>(first(taken)).await.unwrap();
+    let again = process.execute::<Operation>(first(taken)).await.unwrap();
+    assert_eq!((again.version, again.replayed), (1, false), "it is recorded already");
+    assert_eq!(histories.count("events").await, 3);
     pool.close().await;
     histories.close().await;
 }

@@ -67,10 +67,15 @@ impl Wire {
         &self.folder
     }
 
-    /// What was said since the last call. The pool's test of a connection that goes back to it is a lone `S`: nobody
-    /// waits for it, so it is not counted.
+    /// What was said since the last call.
+    pub fn said(&self) -> Vec<String> {
+        std::mem::take(&mut self.heard.lock().unwrap().groups)
+    }
+
+    /// What was said since the last call, and waited for. The pool's test of a connection that goes back to it is a lone
+    /// `S`, for which nobody waits.
     pub fn round_trips(&self) -> Vec<String> {
-        let mut groups = std::mem::take(&mut self.heard.lock().unwrap().groups);
+        let mut groups = self.said();
         groups.retain(|group| group != "S");
         groups
     }

@@ -34,8 +34,9 @@ const CONNECTIONS_MAX: u16 = 250;
 ///   insert   pgbench, prepared: one row of zsq's event table and its indexes in one statement. No load, no decision,
 ///            no version gate. What the disk and PostgreSQL can do at most, one event at a time.
 ///   stock    `CqrsFramework` of cqrs-es 0.5 with postgres-es 0.5 on its own tables: load, decide, begin, insert, commit.
-///   zsq      `App::execute` on the event store of zsq: permission, load with personal-data keys and idempotency look-up,
-///            decide, leaf hash, append with version gate and queue. The sequencer runs all the while.
+///   zsq      `App::execute` on the event store of zsq: permission, load with personal-data keys, decide, leaf hash, append
+///            with version gate and queue. The sequencer runs all the while. As in the server, an order that names its
+///            stream itself does not load it, and a stream that was folded within the last minute is loaded from there.
 ///
 /// Workloads:
 ///
@@ -58,7 +59,7 @@ struct Options {
     /// Callers at a time, several with commas. The goals speak of 1 and 32.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 32], value_parser = clap::value_parser!(u16).range(1..=64))]
     callers: Vec<u16>,
-    /// Connections of the stock framework and of zsq. Without it each has its own default: 10 and 20.
+    /// Connections of the stock framework and of zsq. Without it each has its own default: 10 and 32.
     #[arg(long, value_parser = clap::value_parser!(u32).range(2..=64))]
     pool: Option<u32>,
     /// One line of JSON for each figure instead of the table.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use application::App;
 use application::execute::{Order, stream};
+use application::memory::Memory;
 use application::ports::{Append, Clock, EventStore, NewEvent};
 use cqrs_es::DomainEvent;
 use domain::actor::Actor;
@@ -29,7 +30,7 @@ use crate::load::{self, Grown};
 use crate::measure::{Caller, Figures, Window, drive};
 
 /// Of `ZSQ_DATABASE_POOL`.
-pub const POOL_DEFAULT: u32 = 20;
+pub const POOL_DEFAULT: u32 = 32;
 /// Histories that are made at a time.
 const SEEDERS: usize = 8;
 /// The log is some milliseconds behind; a minute means that it stands still.
@@ -75,7 +76,12 @@ impl Zsq {
         let wake = Arc::new(Notify::new());
         let vault = Vault::new(pool.clone(), &MasterKey::generate());
         let store = Arc::new(PgEventStore::new(pool.clone(), vault, wake.clone()));
-        let app = App { store: store.clone(), clock: Arc::new(SystemClock), zone: load::ZONE.into() };
+        let app = App {
+            store: store.clone(),
+            clock: Arc::new(SystemClock),
+            zone: load::ZONE.into(),
+            memory: Memory::default(),
+        };
         let cancel = CancellationToken::new();
         let sequencer = tokio::spawn(Sequencer::new(pool.clone(), "bench").run(wake, cancel.clone()));
         Ok(Self { app, store, pool, cancel, sequencer })
@@ -198,7 +204,7 @@ struct Recording {
 impl Caller for Recording {
     async fn call(&mut self) -> anyhow::Result<()> {
         let context = load::context(&SystemClock);
-        let order = Order::new(SystemClock.new_id(), self.by.clone(), load::record(), context);
+        let order = Order::first(SystemClock.new_id(), self.by.clone(), load::record(), context);
         let receipt = self.app.execute::<Operation>(order).await?;
         anyhow::ensure!(receipt.version == 1, "the stream was not new");
         Ok(())
