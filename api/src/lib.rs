@@ -25,6 +25,7 @@ mod audit;
 mod auth;
 mod download;
 mod files;
+mod filing_template;
 mod health;
 mod legal_statements;
 mod limits;
