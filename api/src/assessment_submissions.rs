@@ -48,7 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 #[into_params(parameter_in = Query)]
 pub struct WhichPark {
     /// The park.
-    park: Option<Uuid>,
+    pub(crate) park: Option<Uuid>,
 }
 
 /// A value to save.
@@ -103,7 +103,7 @@ async fn read_filing(
 }
 
 /// The park a request is about: the one named, or the only one of the caller's that takes part.
-async fn which_park(
+pub(crate) async fn which_park(
     state: &AppState,
     caller: &domain::actor::Actor,
     cycle: AssessmentCycleId,

@@ -86,6 +86,13 @@ impl Permitted {
         Ok(state.app.execute::<A>(order).await?)
     }
 
+    /// The same, only if the thing still has this version, whatever the head of the request says.
+    #[must_use]
+    pub fn expecting(mut self, version: i64) -> Self {
+        self.if_match = Some(version);
+        self
+    }
+
     /// The answer that an equal request has had; for commands that look at more than an aggregate before they are executed.
     pub async fn answered(&self, state: &AppState) -> Result<Option<Receipt>, Problem> {
         Ok(state.app.answered(self.idempotency.as_ref()).await?)

@@ -12,9 +12,9 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    assessment_cycles, assessment_submissions, audit, auth, files, health, legal_statements, me, objections,
-    openapi, parks, projections, provider_applications, rankings, reviews, sandbox, sessions, staff,
-    staff_auth, working_calendars,
+    assessment_cycles, assessment_submissions, audit, auth, files, filing_template, health, legal_statements,
+    me, objections, openapi, parks, projections, provider_applications, rankings, reviews, sandbox, sessions,
+    staff, staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
@@ -31,6 +31,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(working_calendars::routes())
         .merge(assessment_cycles::routes())
         .merge(assessment_submissions::routes())
+        .merge(filing_template::routes())
         .merge(rankings::routes())
         .merge(objections::routes())
         .merge(files::routes())

@@ -26,6 +26,7 @@ use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
+use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::vault::Vault;
 use infrastructure::{housekeeping, installation, telemetry};
@@ -74,7 +75,8 @@ impl Platform {
             None => Arc::new(SystemClock),
         };
         let files = Files::open(&config.files, key_dir)?;
-        Self::on(config, pool, &master, &clock, sandbox_clock, files)
+        let sheets = SheetReader::of_this_program(Limits::default())?;
+        Self::on(config, pool, &master, &clock, sandbox_clock, files, sheets)
     }
 
     /// Assembles the platform on a pool and a clock; tests bring a manual one.
@@ -85,6 +87,7 @@ impl Platform {
         clock: &Arc<dyn Clock>,
         sandbox_clock: Option<Arc<SandboxClock>>,
         files: Files,
+        sheets: SheetReader,
     ) -> anyhow::Result<Self> {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
@@ -105,6 +108,7 @@ impl Platform {
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
             files,
+            sheets,
             sms,
             config: Arc::new(config),
             schemas: Schemas::new(&document()),

@@ -18,6 +18,7 @@ use crate::execute::{App, ExecuteError, Refused};
 
 pub mod cycles;
 pub mod filing;
+pub mod filing_template;
 pub mod objections;
 pub mod ranking;
 

@@ -19,6 +19,7 @@ pub mod credit_code;
 pub mod decimal;
 pub mod dictionary;
 pub mod event;
+pub mod filing_template;
 pub mod id;
 pub mod legal_statement;
 pub mod objection;

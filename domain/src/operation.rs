@@ -50,6 +50,9 @@ pub enum OperationEvent {
         version: i32,
         /// `html` or `xlsx`.
         format: String,
+        /// SHA-256 of the file, hex; a page has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
     },
     /// Somebody had a read model built anew.
     ProjectionRebuildRequested {

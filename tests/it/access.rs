@@ -132,6 +132,8 @@ const CASES: &[(&str, Target, &str)] = &[
     ("filingSaveItem", Target::Cycle, r##"{"value": "#"}"##),
     ("filingSubmit", Target::Cycle, r#"{"items": ["A1"]}"#),
     ("filingSupplement", Target::Cycle, r#"{"items": ["A1"], "reason": "与企业名录核对后补报"}"#),
+    ("filingTemplateRead", Target::Cycle, ""),
+    ("filingImport", Target::Cycle, FORM),
     ("assessmentSubmissionList", Target::Nothing, ""),
     ("assessmentSubmissionRead", Target::Submission, ""),
     ("submissionItemClaim", Target::Submission, "{}"),
@@ -145,6 +147,7 @@ const CASES: &[(&str, Target, &str)] = &[
     ("rankingFinalize", Target::Cycle, "{}"),
     ("rankingRead", Target::Cycle, ""),
     ("rankingPrint", Target::Cycle, ""),
+    ("rankingExport", Target::Cycle, ""),
     ("rankingTraceRead", Target::Cycle, ""),
     ("objectionList", Target::Nothing, ""),
     (

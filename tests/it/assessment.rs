@@ -4,7 +4,10 @@
 
 mod bad_input;
 mod filing;
+mod filing_template;
 mod golden;
+mod ranking_workbook;
+mod workbook;
 mod world;
 
 pub use world::plan;

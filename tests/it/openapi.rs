@@ -38,11 +38,12 @@ const CONTRACT: &str = "
     post assessment-cycles/{id}/extend · post assessment-cycles/{id}/compute · post assessment-cycles/{id}/publicize
     post assessment-cycles/{id}/finalize · post assessment-cycles/{id}/cancel · get assessment-cycles
     get assessment-cycles/{id} · get assessment-cycles/{id}/filing
+    get assessment-cycles/{id}/filing/template.xlsx · post assessment-cycles/{id}/filing/import
     put assessment-cycles/{id}/filing/items/{code} · post assessment-cycles/{id}/filing/submit
     post assessment-cycles/{id}/filing/supplement · get assessment-submissions · get assessment-submissions/{id}
     post assessment-submissions/{id}/items/{code}/verify · post assessment-submissions/{id}/items/{code}/score
     post assessment-submissions/{id}/items/{code}/return · get assessment-cycles/{id}/ranking
-    get assessment-cycles/{id}/ranking.html · get assessment-cycles/{id}/ranking/rows/{parkId}/trace
+    get assessment-cycles/{id}/ranking.xlsx · get assessment-cycles/{id}/ranking.html · get assessment-cycles/{id}/ranking/rows/{parkId}/trace
     post objections · post objections/{id}/withdraw · post objections/{id}/preview · post objections/{id}/accept
     post objections/{id}/reject · get objections · get objections/{id}";
 

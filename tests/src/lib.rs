@@ -40,6 +40,7 @@ use infrastructure::database::{Access, MIGRATOR, connect};
 use infrastructure::event_store::sequencer::Sequencer;
 use infrastructure::files::Files;
 use infrastructure::keys::MasterKey;
+use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::test_postgres::TestDatabase;
 use projections::stepper::Stepper;
 use projections::timekeeper;
@@ -291,7 +292,8 @@ fn assemble(variables: &[(&str, &str)], pool: PgPool, clock: &ManualClock, folde
     let master = MasterKey::from_bytes([42; 32]);
     let files = Files::open(&config.files, folder).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    Platform::on(config, pool, &master, &clock, None, files).unwrap().state
+    let sheets = SheetReader::of_tests(Limits::default());
+    Platform::on(config, pool, &master, &clock, None, files, sheets).unwrap().state
 }
 
 fn order<I>(id: Uuid, command: I) -> Order<I> {

@@ -128,14 +128,17 @@ fn other_events() -> Vec<Sample> {
     let rebuilt = OperationEvent::ProjectionRebuildRequested { projection: projection.clone() };
     let retried = OperationEvent::ParkedRetried { projection: projection.clone(), key: key.clone() };
     let skipped = OperationEvent::ParkedSkipped { projection, key };
-    let exported = OperationEvent::RankingExported {
+    let exported = |format: &str, sha256| OperationEvent::RankingExported {
         cycle: AssessmentCycleId(uuid(1)),
         version: 2,
-        format: "html".to_owned(),
+        format: format.to_owned(),
+        sha256,
     };
+    let page = Sample { name: "minimal", event: Event::Operation(exported("html", None)) };
+    let workbook = exported("xlsx", Some("0".repeat(64)));
     let operations =
-        [queried, exported, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
-    [full(Event::LegalStatement(published))].into_iter().chain(operations).collect()
+        [queried, workbook, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
+    [full(Event::LegalStatement(published)), page].into_iter().chain(operations).collect()
 }
 
 fn application_events() -> Vec<Sample> {
