@@ -21,6 +21,7 @@ pub mod filing;
 pub mod filing_template;
 pub mod objections;
 pub mod ranking;
+pub mod trace;
 
 /// A cycle that exists.
 async fn cycle(app: &App, id: AssessmentCycleId) -> Result<AssessmentCycle, ExecuteError> {
