@@ -3,6 +3,7 @@
 use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
+use domain::news_article::{NewsArticle, NewsArticleCommand};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationCommand};
 use domain::review::ReviewCommand;
@@ -30,6 +31,18 @@ pub enum ReviewKind {
     ProviderApplication,
     /// A revision of a park's profile; its id is the park's.
     ParkProfile,
+    /// A revision of an article of a park's news; its id is the article's.
+    NewsArticle,
+}
+
+impl ReviewKind {
+    /// Who judges it may reserve it.
+    fn action(self) -> Action {
+        match self {
+            Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
+        }
+    }
 }
 
 /// All that waits for a decision, the most urgent first.
@@ -69,7 +82,7 @@ async fn claim(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let (_, command) = command.permit(&state, Action::Review)?;
+    let (_, command) = command.permit(&state, kind.action())?;
     reserve(&state, kind, id, command, true).await
 }
 
@@ -88,7 +101,7 @@ async fn release(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let (_, command) = command.permit(&state, Action::Review)?;
+    let (_, command) = command.permit(&state, kind.action())?;
     reserve(&state, kind, id, command, false).await
 }
 
@@ -99,17 +112,32 @@ async fn reserve(
     command: Permitted,
     claim: bool,
 ) -> Result<Done, Problem> {
-    let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
+    fn review<C>(claim: bool) -> ReviewCommand<C> {
+        if claim { ReviewCommand::Claim } else { ReviewCommand::Release }
+    }
     let receipt = match kind {
         ReviewKind::ProviderApplication => {
             command
-                .execute::<ProviderApplication>(state, id, ProviderApplicationCommand::Review(review))
+                .execute::<ProviderApplication>(
+                    state,
+                    id,
+                    ProviderApplicationCommand::Review(Box::new(review(claim))),
+                )
                 .await?
         }
         ReviewKind::ParkProfile => {
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
-                .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })
+                .execute::<Park>(
+                    state,
+                    id,
+                    ParkCommand::ReviewProfile { revision, command: Box::new(review(claim)) },
+                )
+                .await?
+        }
+        ReviewKind::NewsArticle => {
+            command
+                .execute::<NewsArticle>(state, id, NewsArticleCommand::Judge(Box::new(review(claim))))
                 .await?
         }
     };
