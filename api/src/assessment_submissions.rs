@@ -137,10 +137,7 @@ async fn save_draft(
     let cycle = AssessmentCycleId(id);
     let park = which_park(&state, &command.caller.actor, cycle, which.park).await?;
     let named = named_files(&value);
-    let fields = [
-        FileField { pointer: "/attachments", files: &attachments, images_only: false },
-        FileField { pointer: "/value", files: &named, images_only: false },
-    ];
+    let fields = [FileField::list("/attachments", &attachments), FileField::list("/value", &named)];
     files::check(&state, &command.caller, &fields, Some(park)).await?;
     let usable = attachments.iter().chain(&named).copied().map(FileId).collect();
     let attachments = attachments.into_iter().map(FileId).collect();

@@ -5,6 +5,7 @@ use application::assessment::objections as assessment;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use domain::news_article::{NewsArticle, NewsArticleCommand};
 use domain::objection::{Objection, ObjectionCommand};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationCommand};
@@ -37,6 +38,8 @@ pub enum ReviewKind {
     ProviderApplication,
     /// A revision of a park's profile; its id is the park's.
     ParkProfile,
+    /// A revision of an article of a park's news; its id is the article's.
+    NewsArticle,
     /// What a park filed in an assessment. It is reserved item by item, with `submissionItemClaim`: here 409.
     AssessmentSubmission,
     /// An objection to a published ranking; not for who judged what it is about.
@@ -48,6 +51,7 @@ impl ReviewKind {
     fn action(self) -> Action {
         match self {
             Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
             Self::AssessmentSubmission => Action::JudgeAssessment,
             Self::Objection => Action::AnswerObjection,
         }
@@ -125,17 +129,32 @@ async fn reserve(
     command: Permitted,
     claim: bool,
 ) -> Result<Done, Problem> {
-    let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
+    fn review<C>(claim: bool) -> ReviewCommand<C> {
+        if claim { ReviewCommand::Claim } else { ReviewCommand::Release }
+    }
     let receipt = match kind {
         ReviewKind::ProviderApplication => {
             command
-                .execute::<ProviderApplication>(state, id, ProviderApplicationCommand::Review(review))
+                .execute::<ProviderApplication>(
+                    state,
+                    id,
+                    ProviderApplicationCommand::Review(Box::new(review(claim))),
+                )
                 .await?
         }
         ReviewKind::ParkProfile => {
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
-                .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })
+                .execute::<Park>(
+                    state,
+                    id,
+                    ParkCommand::ReviewProfile { revision, command: Box::new(review(claim)) },
+                )
+                .await?
+        }
+        ReviewKind::NewsArticle => {
+            command
+                .execute::<NewsArticle>(state, id, NewsArticleCommand::Judge(Box::new(review(claim))))
                 .await?
         }
         ReviewKind::AssessmentSubmission => return Err(item_by_item()),

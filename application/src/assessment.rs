@@ -43,8 +43,8 @@ async fn standing(app: &App, park: ParkId, by: &domain::actor::Actor) -> Result<
     Ok(ParkStanding { is_member: park.has_member(by), is_suspended: park.suspended })
 }
 
-/// The working days of the year of `from` and the next one: no term of an assessment is longer.
-async fn working_days(app: &App, from: DateTime<Utc>) -> Result<WorkingDays, ExecuteError> {
+/// The working days of the year of `from` and the next one: no term of the platform is longer.
+pub(crate) async fn working_days(app: &App, from: DateTime<Utc>) -> Result<WorkingDays, ExecuteError> {
     let year = civil_date(from).year();
     let ids = [calendar_of(year).0, calendar_of(year + 1).0];
     let calendars = app.load_many::<WorkingCalendar>(&ids).await?;

@@ -7,6 +7,7 @@
 //!
 //! `.env.example` documents every variable; a test compares it with what is read here.
 
+mod back_office;
 mod files;
 mod master_key;
 mod parts;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+pub use back_office::BackOfficeConfig;
 pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
 pub use master_key::{NoMasterKey, master_key};
 pub use parts::{
@@ -55,6 +57,8 @@ pub struct Config {
     pub wechat: WechatConfig,
     /// Declaration of the Haiyiban adapter.
     pub haiyiban: Option<PathBuf>,
+    /// Rules of the parks' back office.
+    pub back_office: BackOfficeConfig,
     /// Where files are kept, and who looks at them.
     pub files: FilesConfig,
     /// Logs and traces.
@@ -97,6 +101,7 @@ impl Config {
         let sms = SmsConfig::read(&mut variables, &zone);
         let wechat = WechatConfig::read(&mut variables);
         let haiyiban = parts::haiyiban(&mut variables);
+        let back_office = BackOfficeConfig::read(&mut variables);
         let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
@@ -110,6 +115,7 @@ impl Config {
             sms,
             wechat,
             haiyiban,
+            back_office,
             files,
             telemetry,
             shown,

@@ -11,8 +11,8 @@ use application::recorded::Recorded;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::event::Event;
+use domain::news_article::NewsArticleEvent;
 use domain::park::ParkEvent;
-use domain::profile::Profile;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::{ReviewEvent, State};
 use serde::Serialize;
@@ -64,6 +64,13 @@ const EVENTS: &[&str] = &[
     "ParkProfileApproved",
     "ParkProfileReturned",
     "ParkProfileRejected",
+    "NewsArticleSubmitted",
+    "NewsArticleWithdrawn",
+    "NewsArticleClaimed",
+    "NewsArticleReleased",
+    "NewsArticleApproved",
+    "NewsArticleReturned",
+    "NewsArticleRejected",
 ];
 /// Hundreds of submissions a year.
 const SLOTS: i16 = 2;
@@ -76,6 +83,8 @@ pub enum ReviewKind {
     ProviderApplication,
     /// A revision of a park's profile.
     ParkProfile,
+    /// A revision of an article of a park's news.
+    NewsArticle,
     /// What a park filed in an assessment.
     AssessmentSubmission,
     /// An objection to a published ranking.
@@ -92,6 +101,7 @@ impl ReviewKind {
     pub fn judging(self) -> Action {
         match self {
             Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
             Self::AssessmentSubmission => Action::JudgeAssessment,
             Self::Objection => Action::AnswerObjection,
         }
@@ -102,13 +112,13 @@ impl ReviewKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewRow {
-    /// `providerApplication`, `parkProfile`, `assessmentSubmission` or `objection`.
+    /// `providerApplication`, `parkProfile`, `newsArticle`, `assessmentSubmission` or `objection`.
     pub kind: String,
-    /// The application, the park, what the park filed, or the objection.
+    /// The application, the park, the article, what the park filed, or the objection.
     pub id: Uuid,
     /// Which revision of it; 1 for what has no revisions as a whole.
     pub revision: i32,
-    /// Name of the park or base.
+    /// Name of the park or base, or title of the article.
     pub title: String,
     /// `account:<id>`.
     pub submitter: String,
@@ -209,11 +219,17 @@ impl Projection for ReviewQueue {
             rows.insert((kind.name(), row.id, row.revision), row);
         }
         for (recorded, id) in batch.iter().zip(ids) {
-            let (kind, event) = match &recorded.event {
+            match &recorded.event {
                 Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => {
-                    (ReviewKind::ProviderApplication, event)
+                    let kind = ReviewKind::ProviderApplication;
+                    take(&mut rows, kind, id, recorded, event, |profile| profile.name.clone())?;
                 }
-                Event::Park(ParkEvent::Profile(event)) => (ReviewKind::ParkProfile, event),
+                Event::Park(ParkEvent::Profile(event)) => {
+                    take(&mut rows, ReviewKind::ParkProfile, id, recorded, event, |p| p.name.clone())?;
+                }
+                Event::NewsArticle(NewsArticleEvent::Review(event)) => {
+                    take(&mut rows, ReviewKind::NewsArticle, id, recorded, event, |n| n.title.clone())?;
+                }
                 Event::ProviderApplication(ProviderApplicationEvent::Opened { .. })
                 | Event::Park(
                     ParkEvent::Established { .. }
@@ -222,30 +238,40 @@ impl Projection for ReviewQueue {
                     | ParkEvent::Suspended { .. }
                     | ParkEvent::Reinstated {},
                 )
+                | Event::NewsArticle(
+                    NewsArticleEvent::Opened { .. }
+                    | NewsArticleEvent::HitsConfirmed { .. }
+                    | NewsArticleEvent::TakenDown { .. }
+                    | NewsArticleEvent::PutBack {}
+                    | NewsArticleEvent::Deleted { .. }
+                    | NewsArticleEvent::Restored {},
+                )
                 | Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
+                | Event::SettlementApplication(_)
+                | Event::ManagedEnterprise(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
                 | Event::AssessmentCycle(_)
                 | Event::AssessmentSubmission(_)
                 | Event::Ranking(_)
                 | Event::Objection(_)
-                | Event::StoredFile(_) => continue,
-            };
-            take(&mut rows, kind, id, recorded, event)?;
+                | Event::StoredFile(_) => {}
+            }
         }
         write(&rows.into_values().collect::<Vec<_>>(), tx).await
     }
 }
 
 /// Takes an event in; those before the last one of the newest revision are old news.
-fn take(
+fn take<C>(
     rows: &mut BTreeMap<Key, ReviewRow>,
     kind: ReviewKind,
     id: Uuid,
     recorded: &Recorded,
-    event: &ReviewEvent<Profile>,
+    event: &ReviewEvent<C>,
+    title: fn(&C) -> Option<String>,
 ) -> Result<(), ProjectionError> {
     let newest =
         rows.range_mut((kind.name(), id, 0)..=(kind.name(), id, i32::MAX)).next_back().map(|(_, row)| row);
@@ -259,7 +285,7 @@ fn take(
             kind: kind.name().to_owned(),
             id,
             revision,
-            title: content.name.clone().unwrap_or_default(),
+            title: title(content).unwrap_or_default(),
             submitter: submitted_by.clone(),
             submitted_at: *submitted_at,
             due_at: Some(*due_at),
@@ -284,7 +310,7 @@ fn take(
     Ok(())
 }
 
-fn apply(row: &mut ReviewRow, recorded: &Recorded, event: &ReviewEvent<Profile>) {
+fn apply<C>(row: &mut ReviewRow, recorded: &Recorded, event: &ReviewEvent<C>) {
     let mut decide = |state: State, by: Option<Uuid>| {
         name(state).clone_into(&mut row.status);
         (row.reviewer, row.claimed_at) = (None, None);

@@ -31,6 +31,14 @@ pub enum Target {
     Park,
     /// The same, suspended.
     SuspendedPark,
+    /// An article of such a park, revision 1 pending.
+    News,
+    /// The same, published.
+    PublishedNews,
+    /// An application of `user` to settle in such a park.
+    Settlement,
+    /// An enterprise on the roster of such a park.
+    Enterprise,
     /// A file of `user` that stands nowhere.
     OwnFile,
     /// A picture on the live profile of a park of `parkOwner`.
@@ -101,6 +109,8 @@ const CASES: &[(&str, Target, &str)] = &[
     ("reviewRelease", Target::Park, "{}"),
     ("reviewRelease", Target::Submission, "{}"),
     ("reviewRelease", Target::Objection, "{}"),
+    ("reviewClaim", Target::News, "{}"),
+    ("reviewRelease", Target::News, "{}"),
     ("parkList", Target::Nothing, ""),
     ("parkListMine", Target::Nothing, ""),
     ("parkRead", Target::Park, ""),
@@ -119,6 +129,44 @@ const CASES: &[(&str, Target, &str)] = &[
     ("parkStaffAdd", Target::Park, r#"{"phone": "13800000112"}"#),
     ("parkStaffAdd", Target::SuspendedPark, r#"{"phone": "13800000112"}"#),
     ("parkStaffRemove", Target::Park, "{}"),
+    ("newsList", Target::Nothing, ""),
+    ("newsRead", Target::News, ""),
+    ("newsRead", Target::PublishedNews, ""),
+    ("parkNewsList", Target::Park, ""),
+    ("newsOpen", Target::Park, "{}"),
+    ("newsOpen", Target::SuspendedPark, "{}"),
+    ("newsSave", Target::News, "{}"),
+    ("newsSubmit", Target::News, "{}"),
+    ("newsWithdraw", Target::News, "{}"),
+    ("newsApprove", Target::News, "{}"),
+    ("newsReturn", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsReject", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsTakeDown", Target::PublishedNews, r#"{"reason": "内容与事实不符"}"#),
+    ("newsRestore", Target::PublishedNews, "{}"),
+    ("newsDelete", Target::News, r#"{"confirm": "园区举办跨境电商培训"}"#),
+    ("settlementApplicationSubmit", Target::Park, SETTLEMENT),
+    ("settlementApplicationSubmit", Target::SuspendedPark, SETTLEMENT),
+    ("parkSettlementApplicationList", Target::Park, ""),
+    ("meSettlementApplicationList", Target::Nothing, ""),
+    ("settlementApplicationRead", Target::Settlement, ""),
+    ("settlementApplicationRevealContact", Target::Settlement, "{}"),
+    ("settlementApplicationNoteAdd", Target::Settlement, r#"{"text": "已电话联系"}"#),
+    ("settlementApplicationLand", Target::Settlement, r#"{"confirm": "王小明"}"#),
+    ("settlementApplicationNotLand", Target::Settlement, r#"{"reason": "场地面积不足"}"#),
+    (
+        "settlementApplicationCorrect",
+        Target::Settlement,
+        r#"{"outcome": "landed", "reason": "登记有误更正"}"#,
+    ),
+    ("settlementApplicationWithdraw", Target::Settlement, "{}"),
+    ("enterpriseList", Target::Nothing, ""),
+    ("parkEnterpriseList", Target::Park, ""),
+    ("parkEnterpriseSummaryRead", Target::Park, ""),
+    ("enterpriseAdd", Target::Park, ENTERPRISE),
+    ("enterpriseAdd", Target::SuspendedPark, ENTERPRISE),
+    ("enterpriseRead", Target::Enterprise, ""),
+    ("enterpriseEdit", Target::Enterprise, ENTERPRISE),
+    ("enterpriseDelete", Target::Enterprise, r#"{"confirm": "91460200MA5TPK038X"}"#),
     ("workingCalendarList", Target::Nothing, ""),
     ("workingCalendarRead", Target::Nothing, ""),
     ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
@@ -188,6 +236,12 @@ const CASES: &[(&str, Target, &str)] = &[
     ("auditStreamStateRead", Target::Park, ""),
 ];
 
+const SETTLEMENT: &str = r#"{"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
+    "consentToShareContact": true}"#;
+
+/// `tests/it/access/world.rs` reads it too.
+pub const ENTERPRISE: &str = r#"{"name": "三亚示例有限公司", "creditCode": "91460200MA5TPK038X",
+    "settledOn": "2024-06-01", "status": "left", "category": "seller"}"#;
 /// What is said to callers who may not do it at all, whatever they send.
 const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
 
@@ -252,6 +306,10 @@ fn described(target: Target) -> &'static str {
         Target::Submitted => "(submitted)",
         Target::Park => "(park)",
         Target::SuspendedPark => "(suspended park)",
+        Target::News => "(news)",
+        Target::PublishedNews => "(published news)",
+        Target::Settlement => "(settlement)",
+        Target::Enterprise => "(enterprise)",
         Target::OwnFile => "(own file)",
         Target::LivePicture => "(live picture)",
         Target::LiveCertificate => "(live certificate)",

@@ -28,6 +28,15 @@ const CONTRACT: &str = "
     post parks/{id}/profile-revisions/{n}/approve · post parks/{id}/profile-revisions/{n}/return
     post parks/{id}/profile-revisions/{n}/reject · post parks/{id}/profile-revisions/{n}/withdraw
     post parks/{id}/suspend · post parks/{id}/reinstate · get parks/{id}/staff · post parks/{id}/staff
+    post parks/{id}/news · put news/{id} · post news/{id}/submit · post news/{id}/withdraw · post news/{id}/approve
+    post news/{id}/return · post news/{id}/reject · post news/{id}/take-down · post news/{id}/restore
+    delete news/{id} · get parks/{id}/news · get news · get news/{id}
+    post parks/{id}/settlement-applications · get parks/{id}/settlement-applications
+    get settlement-applications/{id} · post settlement-applications/{id}/land
+    post settlement-applications/{id}/not-land · post settlement-applications/{id}/correct
+    post settlement-applications/{id}/withdraw · post settlement-applications/{id}/notes
+    get parks/{id}/enterprises · post parks/{id}/enterprises · get enterprises/{id} · put enterprises/{id}
+    delete enterprises/{id}
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
     post staff/{id}/unlock · post staff/{id}/reset-mfa · post staff/{id}/reset-password · get projections
     post projections/{name}/rebuild

@@ -1,7 +1,10 @@
 //! The read models on PostgreSQL: given events, then rows; and who sees them.
 
 mod lists;
+mod managed_enterprises;
+mod news;
 mod replay;
+mod settlement_applications;
 mod visibility;
 
 use domain::actor::Actor;

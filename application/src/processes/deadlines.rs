@@ -11,6 +11,7 @@ use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleCommand};
 use domain::objection::{Objection, ObjectionCommand};
 use domain::ranking::{Ranking, RankingCommand};
 use domain::refusal::Refusal;
+use domain::settlement_application::{SettlementApplication, SettlementApplicationCommand};
 use uuid::Uuid;
 
 use crate::access::Guarded;
@@ -35,6 +36,9 @@ pub async fn act(app: &App, due: &Due) -> Result<bool, ExecuteError> {
         AssessmentCycle::TYPE => cycle(app, due.id).await,
         Ranking::TYPE => note::<Ranking>(app, due.id, RankingCommand::EndPublicity).await,
         Objection::TYPE => note::<Objection>(app, due.id, ObjectionCommand::MarkOverdue).await,
+        SettlementApplication::TYPE => {
+            note::<SettlementApplication>(app, due.id, SettlementApplicationCommand::MarkOverdue).await
+        }
         other => Err(StoreError::Failed(format!("nothing of a {other} falls due").into()).into()),
     }
 }

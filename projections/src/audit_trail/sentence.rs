@@ -4,10 +4,13 @@ use domain::account::{AccountEvent, SignInChannel};
 use domain::actor::Role;
 use domain::event::Event;
 use domain::legal_statement::LegalStatementEvent;
+use domain::managed_enterprise::ManagedEnterpriseEvent;
+use domain::news_article::NewsArticleEvent;
 use domain::operation::OperationEvent;
 use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
+use domain::settlement_application::{Outcome, SettlementApplicationEvent};
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
 use domain::stored_file::StoredFileEvent;
 use domain::working_calendar::WorkingCalendarEvent;
@@ -27,6 +30,9 @@ pub(super) fn of(event: &Event) -> String {
         }
         Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => review("申请", event),
         Event::Park(event) => park(event),
+        Event::NewsArticle(event) => news(event),
+        Event::SettlementApplication(event) => settlement(event),
+        Event::ManagedEnterprise(event) => enterprise(event),
         Event::Operation(event) => operation(event),
         Event::WorkingCalendar(WorkingCalendarEvent::Set { year, schedule, .. }) => format!(
             "设置 {year} 年工作日历：放假 {} 天，调休上班 {} 天",
@@ -116,6 +122,51 @@ fn park(event: &ParkEvent) -> String {
         ParkEvent::Suspended { reason } => format!("暂停：{reason}"),
         ParkEvent::Reinstated {} => "恢复".to_owned(),
         ParkEvent::Profile(event) => review("信息修改", event),
+    }
+}
+
+fn news(event: &NewsArticleEvent) -> String {
+    match event {
+        NewsArticleEvent::Opened { .. } => "新建资讯".to_owned(),
+        NewsArticleEvent::HitsConfirmed { revision, hits } => {
+            format!("确认提交第 {revision} 版资讯中的 {} 处提示", hits.len())
+        }
+        NewsArticleEvent::TakenDown { reason } => format!("下架资讯：{reason}"),
+        NewsArticleEvent::PutBack {} => "重新上架资讯".to_owned(),
+        NewsArticleEvent::Deleted { reason: Some(reason), .. } => format!("删除资讯：{reason}"),
+        NewsArticleEvent::Deleted { reason: None, .. } => "删除资讯".to_owned(),
+        NewsArticleEvent::Restored {} => "恢复资讯".to_owned(),
+        NewsArticleEvent::Review(event) => review("资讯", event),
+    }
+}
+
+fn settlement(event: &SettlementApplicationEvent) -> String {
+    match event {
+        SettlementApplicationEvent::Submitted { .. } => "提交入驻申请".to_owned(),
+        SettlementApplicationEvent::ContactViewed { .. } => "查看入驻申请的联系方式".to_owned(),
+        SettlementApplicationEvent::NoteAdded { .. } => "添加入驻申请跟进记录".to_owned(),
+        SettlementApplicationEvent::Landed { .. } => "入驻申请已落地".to_owned(),
+        SettlementApplicationEvent::NotLanded { reason, .. } => format!("入驻申请未落地：{reason}"),
+        SettlementApplicationEvent::OutcomeCorrected { outcome, reason, .. } => {
+            let right = match outcome {
+                Outcome::Landed => "已落地",
+                Outcome::NotLanded => "未落地",
+            };
+            format!("入驻申请结果更正为{right}：{reason}")
+        }
+        SettlementApplicationEvent::Withdrawn {} => "撤回入驻申请".to_owned(),
+        SettlementApplicationEvent::Overdue {} => "入驻申请逾期未答复".to_owned(),
+    }
+}
+
+fn enterprise(event: &ManagedEnterpriseEvent) -> String {
+    match event {
+        ManagedEnterpriseEvent::Added { enterprise, .. } => format!("企业名录添加“{}”", enterprise.name),
+        ManagedEnterpriseEvent::Edited { enterprise, changes, .. } => {
+            format!("修改企业“{}”的 {} 项信息", enterprise.name, changes.len())
+        }
+        ManagedEnterpriseEvent::Deleted { reason: Some(reason) } => format!("企业名录删除企业：{reason}"),
+        ManagedEnterpriseEvent::Deleted { reason: None } => "企业名录删除企业".to_owned(),
     }
 }
 

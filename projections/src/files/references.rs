@@ -6,15 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cqrs_es::Aggregate;
 use domain::actor::Role;
 use domain::assessment_scheme::Value;
 use domain::assessment_submission::{AssessmentSubmissionEvent, FiledItem};
 use domain::event::Event;
+use domain::news_article::{News, NewsArticle, NewsArticleEvent};
 use domain::objection::ObjectionEvent;
 use domain::park::ParkEvent;
 use domain::profile::Profile;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
+use domain::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -69,13 +72,65 @@ fn changes_of(thing: Uuid, park: Option<Uuid>, event: &Event) -> Option<(&'stati
         | Event::Account(_)
         | Event::StaffAccount(_)
         | Event::LegalStatement(_)
+        | Event::ManagedEnterprise(_)
         | Event::Operation(_)
         | Event::WorkingCalendar(_)
         | Event::AssessmentCycle(_)
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
+        Event::NewsArticle(event) => published(event),
+        Event::SettlementApplication(event) => applied(event),
         Event::AssessmentSubmission(event) => filed(event, park),
         Event::Objection(event) => raised(event),
+    }
+}
+
+/// An article refers to its files from the first draft: all members of its park work on it. Whose it is and whether the
+/// public sees it now, the read model of news says.
+fn published(event: &NewsArticleEvent) -> Option<(&'static str, Change)> {
+    let change = match event {
+        NewsArticleEvent::Review(ReviewEvent::Drafted { content }) => {
+            Some(Change::Set { part: "draft".to_owned(), references: of_news(content, &[]) })
+        }
+        NewsArticleEvent::Review(event) => reviewed(event, |news| of_news(news, &[Role::Editor])),
+        NewsArticleEvent::Opened { .. }
+        | NewsArticleEvent::HitsConfirmed { .. }
+        | NewsArticleEvent::TakenDown { .. }
+        | NewsArticleEvent::PutBack {}
+        | NewsArticleEvent::Deleted { .. }
+        | NewsArticleEvent::Restored {} => None,
+    };
+    Some((NewsArticle::TYPE, change?))
+}
+
+fn of_news(news: &News, readers: &'static [Role]) -> Vec<Reference> {
+    let reference = |field| move |file| Reference { file, field, park: None, readers, for_public: true };
+    let cover = news.cover.into_iter().map(reference("cover"));
+    let attachments = news.attachments.iter().copied().map(reference("attachments"));
+    cover.chain(news.pictures().into_iter().map(reference("body"))).chain(attachments).collect()
+}
+
+/// An application to settle is the park's to read.
+fn applied(event: &SettlementApplicationEvent) -> Option<(&'static str, Change)> {
+    match event {
+        SettlementApplicationEvent::Submitted { park, application, .. } => {
+            let references = application.attachments.iter().map(|file| Reference {
+                file: *file,
+                field: "attachments",
+                park: Some(park.0),
+                readers: &[],
+                for_public: false,
+            });
+            let change = Change::Set { part: LIVE.to_owned(), references: references.collect() };
+            Some((SettlementApplication::TYPE, change))
+        }
+        SettlementApplicationEvent::ContactViewed { .. }
+        | SettlementApplicationEvent::NoteAdded { .. }
+        | SettlementApplicationEvent::Landed { .. }
+        | SettlementApplicationEvent::NotLanded { .. }
+        | SettlementApplicationEvent::OutcomeCorrected { .. }
+        | SettlementApplicationEvent::Withdrawn {}
+        | SettlementApplicationEvent::Overdue {} => None,
     }
 }
 

@@ -18,8 +18,8 @@ use crate::revisions::name;
 #[serde(rename_all = "camelCase", default)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewFilter {
-    /// `providerApplication`, `parkProfile`, `assessmentSubmission` or `objection`; all that the caller may judge when
-    /// absent.
+    /// `providerApplication`, `parkProfile`, `newsArticle`, `assessmentSubmission` or `objection`; all that the
+    /// caller may judge when absent.
     pub kind: Option<String>,
     /// `pending` (the same as `submitted`, and meant when absent), `approved`, `returned`, `rejected`, `withdrawn`, or
     /// `all`.

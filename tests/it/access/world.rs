@@ -28,6 +28,8 @@ use uuid::Uuid;
 
 use super::Target;
 
+mod back_office;
+
 const TESTS: Actor = Actor::Process("tests");
 /// Callers before these are a visitor and persons, from here on staff.
 const STAFF_FROM: usize = 6;
@@ -42,6 +44,10 @@ pub struct World<'a> {
     submitted: Uuid,
     park: Uuid,
     suspended: Uuid,
+    news: Uuid,
+    published: Uuid,
+    settlement: Uuid,
+    enterprise: Uuid,
     file: Uuid,
     picture: Uuid,
     certificate: Uuid,
@@ -83,6 +89,10 @@ impl<'a> World<'a> {
             submitted: nil,
             park: nil,
             suspended: nil,
+            news: nil,
+            published: nil,
+            settlement: nil,
+            enterprise: nil,
             file: nil,
             picture: nil,
             certificate: nil,
@@ -92,6 +102,10 @@ impl<'a> World<'a> {
         world.draft = world.application(ParkKind::Base, false).await;
         world.park = world.park(false).await;
         world.suspended = world.park(true).await;
+        world.news = world.article(false).await;
+        world.published = world.article(true).await;
+        world.settlement = world.settlement().await;
+        world.enterprise = world.enterprise().await;
         let other = world.account("otherPark");
         world.establish(other, parsed(other.0)).await;
         world.file = world.upload("user", &pdf(100)).await;
@@ -168,6 +182,14 @@ impl<'a> World<'a> {
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
             Target::SuspendedPark if query => (self.suspended, ""),
+            Target::News if query => (self.news, ""),
+            Target::PublishedNews if query => (self.published, ""),
+            Target::News => (self.article(false).await, "newsArticle"),
+            Target::PublishedNews => (self.article(true).await, "newsArticle"),
+            Target::Settlement if query => (self.settlement, ""),
+            Target::Settlement => (self.settlement().await, ""),
+            Target::Enterprise if query => (self.enterprise, ""),
+            Target::Enterprise => (self.enterprise().await, ""),
             Target::OwnFile => (self.file, ""),
             Target::LivePicture => (self.picture, ""),
             Target::LiveCertificate => (self.certificate, ""),
