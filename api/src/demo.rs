@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use anyhow::{Context as _, bail};
 use application::access::Guarded;
 use application::execute::App;
+use application::memory::Memory;
 use application::processes::park_established::{establish, park_of};
 use application::sign_in::{ProvedPhone, by_phone};
 use application::{Context, ExecuteError, Order, Receipt};
@@ -124,6 +125,7 @@ pub async fn seed(state: &AppState) -> anyhow::Result<bool> {
         store: state.app.store.clone(),
         clock: std::sync::Arc::new(clock.clone()),
         zone: state.app.zone.clone(),
+        memory: Memory::default(),
     };
     let story = Story { state, app, clock, now };
     first_statement(&story.app).await?;

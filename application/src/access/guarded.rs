@@ -170,7 +170,7 @@ impl Guarded for ObjectionCommand {
     fn action(&self) -> Action {
         match self {
             Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
-            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
+            Self::Claim { .. } | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
                 Action::AnswerObjection
             }
             Self::MarkOverdue => Action::NoteDeadlines,

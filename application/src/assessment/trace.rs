@@ -136,7 +136,7 @@ async fn history<A: Decide>(app: &App, id: Uuid) -> Result<Vec<(A::Event, Behind
 where
     A::Error: Refusal,
 {
-    let load = Load { stream: stream::<A>(id), idempotency: None, subjects: Vec::new() };
+    let load = Load { stream: stream::<A>(id), after: 0, idempotency: None, subjects: Vec::new() };
     let stored = app.store.load(load).await?.events;
     let named = |stored: StoredEvent| {
         let event = decode_as::<A>(&stored.event_type, &stored.event_version, stored.payload)?;

@@ -48,9 +48,9 @@ enum Change {
     Promote { part: String },
 }
 
-/// The type of a thing and what an event does to its references; nothing for events that refer to no file. `park` is
-/// whose the thing is, as far as its beginning said so.
-fn changes_of(thing: Uuid, park: Option<Uuid>, event: &Event) -> Option<(&'static str, Change)> {
+/// The type of a thing and what an event does to its references; nothing for events that refer to no file. `owner`
+/// is the park whose the thing is, as far as its beginning said so.
+fn changes_of(thing: Uuid, owner: Option<Uuid>, event: &Event) -> Option<(&'static str, Change)> {
     match event {
         Event::Park(ParkEvent::Established { profile, .. }) => {
             let references = of_profile(profile, Some(thing));
@@ -78,9 +78,13 @@ fn changes_of(thing: Uuid, park: Option<Uuid>, event: &Event) -> Option<(&'stati
         | Event::AssessmentCycle(_)
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
+<<<<<<< ours
         Event::NewsArticle(event) => published(event),
         Event::SettlementApplication(event) => applied(event),
         Event::AssessmentSubmission(event) => filed(event, park),
+=======
+        Event::AssessmentSubmission(event) => filed(event, owner),
+>>>>>>> theirs
         Event::Objection(event) => raised(event),
     }
 }
@@ -135,7 +139,7 @@ fn applied(event: &SettlementApplicationEvent) -> Option<(&'static str, Change)>
 }
 
 /// A filing refers to the evidence of its items, for all of its park; what is only drafted is its author's alone.
-fn filed(event: &AssessmentSubmissionEvent, park: Option<Uuid>) -> Option<(&'static str, Change)> {
+fn filed(event: &AssessmentSubmissionEvent, owner: Option<Uuid>) -> Option<(&'static str, Change)> {
     match event {
         AssessmentSubmissionEvent::Begun { park, .. } => {
             Some(("AssessmentSubmission", Change::Belong { park: park.0 }))
@@ -146,7 +150,7 @@ fn filed(event: &AssessmentSubmissionEvent, park: Option<Uuid>) -> Option<(&'sta
             let references = files.into_iter().map(|(file, field)| Reference {
                 file,
                 field,
-                park,
+                park: owner,
                 readers: ASSESSING,
                 for_public: false,
             });
@@ -247,7 +251,7 @@ struct Row {
 pub(super) struct Writes {
     parts: BTreeMap<Place, Vec<Row>>,
     changed: BTreeSet<Place>,
-    parks: BTreeMap<Uuid, Uuid>,
+    owners: BTreeMap<Uuid, Uuid>,
     begun: BTreeSet<Uuid>,
 }
 
@@ -258,7 +262,7 @@ impl Writes {
             .bind(things)
             .fetch_all(&mut *tx)
             .await?;
-        let parks: Vec<(Uuid, Uuid)> =
+        let owners: Vec<(Uuid, Uuid)> =
             sqlx::query_as("select thing, park from file_things where thing = any($1)")
                 .bind(things)
                 .fetch_all(tx)
@@ -268,18 +272,18 @@ impl Writes {
             parts.entry((row.thing_type.clone(), row.thing, row.part.clone())).or_default().push(row);
         }
         let (changed, begun) = (BTreeSet::new(), BTreeSet::new());
-        Ok(Self { parts, changed, parks: parks.into_iter().collect(), begun })
+        Ok(Self { parts, changed, owners: owners.into_iter().collect(), begun })
     }
 
     /// Takes an event in. Setting a part is idempotent, and revisions never change: a batch taken in again, or a part of
     /// it, ends at the same rows.
     pub fn take(&mut self, thing: Uuid, event: &Event) {
-        let park = self.parks.get(&thing).copied();
-        let Some((kind, change)) = changes_of(thing, park, event) else { return };
+        let owner = self.owners.get(&thing).copied();
+        let Some((kind, change)) = changes_of(thing, owner, event) else { return };
         let place = |part: &str| (kind.to_owned(), thing, part.to_owned());
         let (place, rows) = match change {
             Change::Belong { park } => {
-                self.parks.insert(thing, park);
+                self.owners.insert(thing, park);
                 self.begun.insert(thing);
                 return;
             }
@@ -300,7 +304,7 @@ impl Writes {
 
     /// Replaces the rows of the changed parts.
     pub async fn write(self, tx: &mut PgConnection) -> Result<(), ProjectionError> {
-        let begun = || self.begun.iter().filter_map(|thing| Some((*thing, *self.parks.get(thing)?)));
+        let begun = || self.begun.iter().filter_map(|thing| Some((*thing, *self.owners.get(thing)?)));
         sqlx::query(
             "insert into file_things (thing, park) select * from unnest($1::uuid[], $2::uuid[])
              on conflict (thing) do nothing",

@@ -42,23 +42,21 @@ const LIST: List = List {
             (o.state->'answer'->>'by')::uuid, o.version, o.position, o.cycle, o.park, null::bigint
         from rm.objections o left join rm.parks p on p.id = o.park
         union all
-        select 'assessmentSubmission', s.id, 1, coalesce(p.name, ''), n.submitter, s.last_filed_at,
+        select 'assessmentSubmission', s.id, 1, coalesce(p.name, ''), 'account:' || s.last_filed_by, s.last_filed_at,
             null::timestamptz, false,
-            case when c.status = 'cancelled' then 'withdrawn' when n.ended then 'approved'
+            case when c.status = 'cancelled' then 'withdrawn' when e.ended then 'approved'
                 when n.waiting > 0 then 'submitted' when n.returned > 0 then 'returned' else 'approved' end,
             null::uuid, null::timestamptz, null::timestamptz, null::uuid, s.version, s.position, s.cycle, s.park,
-            case when n.ended then 0 else n.waiting end
+            n.waiting
         from rm.assessment_submissions s
         join rm.assessment_cycles c on c.id = s.cycle
         left join rm.rankings k on k.cycle = s.cycle
         left join rm.parks p on p.id = s.park
+        cross join lateral (select s.locked or k.public_from is not null as ended) e
         cross join lateral (
-            select s.locked or k.public_from is not null as ended,
-                count(*) filter (where i.status in ('submitted', 'supplemented')) as waiting,
-                count(*) filter (where i.status = 'returned') as returned,
-                (array_agg('account:' || (i.state->'filed'->>'by') order by (i.state->'filed'->>'at')::timestamptz desc)
-                    filter (where i.state->'filed' is not null))[1] as submitter
-            from rm.assessment_items i where i.submission = s.id
+            select count(*) filter (where i.status in ('submitted', 'supplemented')) as waiting,
+                count(*) filter (where i.status = 'returned') as returned
+            from rm.assessment_items i where i.submission = s.id and not e.ended
         ) n
         where s.last_filed_at is not null
     ) r",
