@@ -103,7 +103,8 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
-        Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadReviews => &[Reviewer, Assessor],
+        Action::Review | Action::SuspendPark => &[Reviewer],
         Action::UploadFile => &[User, Assessor, Editor],
         Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
@@ -289,7 +290,7 @@ impl Guarded for ObjectionCommand {
     fn action(&self) -> Action {
         match self {
             Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
-            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
+            Self::Claim { .. } | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
                 Action::AnswerObjection
             }
             Self::MarkOverdue => Action::NoteDeadlines,

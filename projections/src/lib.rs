@@ -6,7 +6,7 @@
 //! | [`staff_directory`] | `Staff*` | `GET staff` |
 //! | [`legal_statements`] | `LegalStatementPublished` | `GET legal-statements/current`, `GET auth/options` |
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
-//! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
+//! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews`, beside what [`assessment_submissions`] and [`objections`] have |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
 //! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
 //! | [`assessment_cycles`] | `AssessmentCycle*` | `GET assessment-cycles`, `GET assessment-cycles/{id}` |

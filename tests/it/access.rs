@@ -41,6 +41,8 @@ pub enum Target {
     Cycle,
     /// What that park files in it.
     Submission,
+    /// An objection that is not there.
+    Objection,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -93,8 +95,12 @@ const CASES: &[(&str, Target, &str)] = &[
     ("reviewList", Target::Nothing, ""),
     ("reviewClaim", Target::Submitted, "{}"),
     ("reviewClaim", Target::Park, "{}"),
+    ("reviewClaim", Target::Submission, "{}"),
+    ("reviewClaim", Target::Objection, "{}"),
     ("reviewRelease", Target::Submitted, "{}"),
     ("reviewRelease", Target::Park, "{}"),
+    ("reviewRelease", Target::Submission, "{}"),
+    ("reviewRelease", Target::Objection, "{}"),
     ("parkList", Target::Nothing, ""),
     ("parkListMine", Target::Nothing, ""),
     ("parkRead", Target::Park, ""),
@@ -248,6 +254,7 @@ fn described(target: Target) -> &'static str {
         Target::LiveCertificate => "(live certificate)",
         Target::Cycle => "(open cycle)",
         Target::Submission => "(own submission)",
+        Target::Objection => "(objection)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }

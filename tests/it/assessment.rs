@@ -5,6 +5,7 @@
 mod bad_input;
 mod filing;
 mod golden;
+mod reviews;
 mod world;
 
 pub use world::plan;

@@ -163,6 +163,7 @@ impl<'a> World<'a> {
         let caller = self.callers[at].1.clone();
         let (id, kind) = match target {
             Target::Nothing | Target::OwnSession => (Uuid::nil(), ""),
+            Target::Objection => (Uuid::nil(), "objection"),
             Target::Draft if query => (self.draft, ""),
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
@@ -175,7 +176,10 @@ impl<'a> World<'a> {
             Target::Park => (self.park(false).await, "parkProfile"),
             Target::SuspendedPark => (self.park(true).await, "parkProfile"),
             Target::Cycle => (self.cycle, ""),
-            Target::Submission => (submission_of(AssessmentCycleId(self.cycle), ParkId(self.park)).0, ""),
+            Target::Submission => {
+                let id = submission_of(AssessmentCycleId(self.cycle), ParkId(self.park));
+                (id.0, "assessmentSubmission")
+            }
             Target::Staff => (self.staff().await, ""),
             Target::Session => (self.spare_session().await, ""),
         };

@@ -59,7 +59,8 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     let b1 = trace["items"].as_array().unwrap().iter().find(|item| item["code"] == "B1").unwrap().clone();
     assert_eq!((&b1["points"], &b1["rankedPoints"]), (&json!("6.67"), &json!("6.67")));
     assert!(b1["sentence"].as_str().unwrap().contains("86250.4"), "{b1}");
-    let adopted = |of: &Value| of["items"].as_array().unwrap().iter().find_map(|item| item.get("adopted").cloned());
+    let adopted =
+        |of: &Value| of["items"].as_array().unwrap().iter().find_map(|item| item.get("adopted").cloned());
     assert!(adopted(&trace.json).unwrap().get("by").is_none(), "a park is not told who judged it");
     let judged = officer.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
     assert!(adopted(&judged.json).unwrap()["by"].is_string(), "staff are");
