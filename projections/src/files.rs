@@ -59,8 +59,13 @@ comment on column file_references.park is 'Whose members may read it.';
 comment on column file_references.readers is 'Roles of staff that may read it.';
 comment on column file_references.for_public is 'Everybody may read it while its part is live and its park is not suspended.';
 create index file_references_thing_idx on file_references (thing, thing_type);
+create table file_things (
+    thing uuid primary key,
+    park uuid not null
+);
+comment on table file_things is 'Whose a thing is that says so once, at its beginning, and not in the events that refer to files.';
 ";
-const TABLES: &[&str] = &["files", "file_references"];
+const TABLES: &[&str] = &["files", "file_references", "file_things"];
 const EVENTS: &[&str] = &[
     "StoredFileUploaded",
     "StoredFileAccepted",
@@ -69,6 +74,7 @@ const EVENTS: &[&str] = &[
     "ParkProfileSubmitted",
     "ParkProfileApproved",
     "ProviderApplicationSubmitted",
+    "AssessmentSubmissionBegun",
     "AssessmentSubmissionFiled",
     "ObjectionRaised",
 ];

@@ -3,6 +3,7 @@
 //! The golden numbers are those of the sample scheme with its four parks (domain.md §5).
 
 mod bad_input;
+mod evidence;
 mod filing;
 mod golden;
 mod reviews;
