@@ -20,6 +20,7 @@ pub mod cycles;
 pub mod filing;
 pub mod objections;
 pub mod ranking;
+pub mod trace;
 
 /// A cycle that exists.
 async fn cycle(app: &App, id: AssessmentCycleId) -> Result<AssessmentCycle, ExecuteError> {

@@ -7,6 +7,7 @@ mod evidence;
 mod filing;
 mod golden;
 mod reviews;
+mod trace;
 mod world;
 
 pub use world::plan;
