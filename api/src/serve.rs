@@ -35,6 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::body::Schemas;
 use crate::cli::Role;
@@ -134,17 +135,19 @@ pub async fn serve(
         Role::Worker => None,
     };
     let ops = listen(state.config.http.ops_listen, "ZSQ_OPS_LISTEN").await?;
-    let workers = (role != Role::Api).then(|| start_workers(&platform, &cancel, &mut background));
     if let Some(sandbox) = state.sandbox.as_ref().and_then(|sandbox| sandbox.clock.clone()) {
         background.spawn(SandboxClock::clone(&sandbox).keep_fresh(cancel.clone()));
     }
-    if role != Role::Api {
-        crate::demo::first_statement(&state).await?;
-    }
+    // The demo tells a story of the past, which the workers must not answer before it is told; and its statement is older.
     let seeded = if demo { demo::seed(&state).await? } else { false };
+    if role != Role::Api {
+        demo::first_statement(&state.app).await?;
+    }
+    let workers = (role != Role::Api).then(|| start_workers(&platform, &cancel, &mut background));
     background.spawn(telemetry::keep_metrics(cancel.clone()));
     background.spawn(serve_ops(ops, metrics, cancel.clone()));
-    welcome(&state, role, demo, seeded)?;
+    let ranked = if demo { demo::ranked_cycle(&state).await? } else { None };
+    welcome(&state, role, demo.then_some(seeded), ranked)?;
     let told_to_stop = async {
         stopped().await;
         tokio::spawn(end_at_second_signal());
@@ -252,7 +255,7 @@ fn log_signal(result: io::Result<()>) {
     }
 }
 
-fn welcome(state: &AppState, role: Role, demo: bool, seeded: bool) -> anyhow::Result<()> {
+fn welcome(state: &AppState, role: Role, demo: Option<bool>, ranked: Option<Uuid>) -> anyhow::Result<()> {
     let config = &state.config;
     let mut out = io::stdout().lock();
     writeln!(out, "zsq {} · {}（{}）", env!("CARGO_PKG_VERSION"), config.zone.name, config.mode.name())?;
@@ -267,11 +270,15 @@ fn welcome(state: &AppState, role: Role, demo: bool, seeded: bool) -> anyhow::Re
     if state.sandbox.is_some() {
         writeln!(out, "  messages sent  http://{}/sandbox/messages", config.http.listen)?;
     }
-    if demo {
+    if let Some(seeded) = demo {
         let note =
             if seeded { "demo data was written" } else { "the database was not empty: nothing was written" };
         writeln!(out, "  demo           {note}")?;
         demo::print_accounts(&mut out)?;
+        if let Some(cycle) = ranked {
+            let listen = config.http.listen;
+            writeln!(out, "  ranking        http://{listen}/api/v1/assessment-cycles/{cycle}/ranking")?;
+        }
     }
     Ok(out.flush()?)
 }

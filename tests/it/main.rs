@@ -10,6 +10,7 @@ mod assessment;
 mod audit;
 mod bad_input;
 mod conventions;
+mod demo;
 mod event_store;
 mod files;
 mod installation;

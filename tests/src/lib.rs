@@ -232,6 +232,13 @@ impl TestApp {
         self.remember(username, &answer).await
     }
 
+    /// A member of staff whose account something else made.
+    pub async fn as_staff_signed_in(&self, username: &str, password: &str) -> Caller<'_> {
+        let body = json!({"username": username, "password": password});
+        let answer = self.as_visitor().post("auth/staff/login", body).await.ok();
+        self.remember(username, &answer).await
+    }
+
     /// Asks for a code for this number and reads it from the sandbox's messages.
     pub async fn code(&self, phone: &str) -> String {
         let visitor = self.as_visitor();

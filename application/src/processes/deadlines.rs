@@ -39,7 +39,8 @@ pub async fn act(app: &App, due: &Due) -> Result<bool, ExecuteError> {
     }
 }
 
-async fn cycle(app: &App, id: Uuid) -> Result<bool, ExecuteError> {
+/// Notes everything that fell due of a cycle; tells whether there was anything.
+pub async fn cycle(app: &App, id: Uuid) -> Result<bool, ExecuteError> {
     let marks = app.load::<AssessmentCycle>(id).await?.state.due_marks(app.clock.now());
     for mark in &marks {
         let command = AssessmentCycleCommand::Mark(*mark);
