@@ -10,4 +10,4 @@ mod reviews;
 mod trace;
 mod world;
 
-pub use world::plan;
+pub use world::{World, plan};

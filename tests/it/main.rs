@@ -14,6 +14,7 @@ mod demo;
 mod event_store;
 mod files;
 mod installation;
+mod manual;
 mod openapi;
 mod parks;
 mod projections;
