@@ -181,21 +181,21 @@ pub fn raw_value(item: &Item, typed: &Typed) -> Result<Option<Json>, Vec<FieldEr
     if !fields.iter().any(|field| typed.contains_key(&field.name)) {
         return Ok(None);
     }
-    let only = || typed.get("").map(String::as_str).unwrap_or_default();
+    let only = typed.get("").map(String::as_str).unwrap_or_default();
     let raw = match item.kind {
-        ItemKind::Number | ItemKind::Money | ItemKind::Text => json!(only()),
+        ItemKind::Number | ItemKind::Money | ItemKind::Text => json!(only),
         ItemKind::Ratio | ItemKind::Growth | ItemKind::Inputs => {
             let part = |field: &Field| (field.name.clone(), json!(typed.get(&field.name)));
             Json::Object(fields.iter().map(part).collect::<Map<_, _>>())
         }
         ItemKind::Choice => {
-            let is_meant = |option: &&Choice| shown(item, option) == only() || option.value == only();
+            let is_meant = |option: &&Choice| shown(item, option) == only || option.value == only;
             let option = item.options.iter().find(is_meant);
             // What is none of them is told by the item itself.
-            json!(option.map_or_else(|| only(), |option| option.value.as_str()))
+            json!(option.map_or(only, |option| option.value.as_str()))
         }
         ItemKind::MultiChoice => return chosen(&fields, typed).map(Some),
-        ItemKind::Boolean => json!(yes("", only()).map_err(|error| vec![error])?),
+        ItemKind::Boolean => json!(yes("", only).map_err(|error| vec![error])?),
         ItemKind::Attachment => return Ok(None),
     };
     Ok(Some(raw))

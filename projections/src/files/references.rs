@@ -78,13 +78,9 @@ fn changes_of(thing: Uuid, owner: Option<Uuid>, event: &Event) -> Option<(&'stat
         | Event::AssessmentCycle(_)
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
-<<<<<<< ours
         Event::NewsArticle(event) => published(event),
         Event::SettlementApplication(event) => applied(event),
-        Event::AssessmentSubmission(event) => filed(event, park),
-=======
         Event::AssessmentSubmission(event) => filed(event, owner),
->>>>>>> theirs
         Event::Objection(event) => raised(event),
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::actor::Role;
 use domain::assessment_scheme::sample;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tests::{Answer, Caller, TestApp};
 
@@ -108,13 +108,13 @@ async fn staff_take_all_details_and_others_places_only() {
     let world = World::new(&app).await;
     world.filed_and_judged().await;
     let officer = app.as_staff(Role::Assessor).await;
-    officer.post(&world.path("compute"), serde_json::json!({})).await.is(200);
+    officer.post(&world.path("compute"), json!({})).await.is(200);
     app.settle().await;
     // Not published yet: staff have it, parks have not.
     let (_, draft) = export(&world, &officer).await;
     assert!(draft.sheet("排名").text(2, 0).contains("未公示"));
     world.owner(0).await.get(&world.path("ranking.xlsx")).await.problem(409, "ranking.unpublished");
-    officer.post(&world.path("publicize"), serde_json::json!({"scope": "public"})).await.is(200);
+    officer.post(&world.path("publicize"), json!({"scope": "public"})).await.is(200);
     app.settle().await;
     let (_, book) = export(&world, &officer).await;
     compare(book.sheet("排名"), &officer.get(&world.path("ranking")).await.ok().json);
@@ -126,5 +126,40 @@ async fn staff_take_all_details_and_others_places_only() {
     let (_, public) = export(&world, &somebody).await;
     assert_eq!(public.tabs(), ["排名", "导出说明"]);
     assert_eq!(public.sheet("排名").header("名次").1.len(), 7, "places, totals and grades");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn an_older_version_keeps_its_points_and_says_why_nothing_stands_behind_them() {
+    let app = TestApp::new().await;
+    let world = World::new(&app).await;
+    world.filed_and_judged().await;
+    world.publicized().await;
+    let (park, owner) = (world.parks[2].0, world.owner(2).await);
+    let body = json!({
+        "cycleId": world.cycle, "target": {"type": "item", "code": "B1"}, "category": "data",
+        "reason": "进出口额少计了十二月的一票报关单",
+    });
+    let objection = owner.post("objections", body).await.created().id();
+    app.settle().await;
+    let answering = app.as_staff_named("answering", &[Role::Assessor]).await;
+    let change = json!([{"parkId": park, "code": "B1", "adoptedValue": "86250.40"}]);
+    let answer = json!({"answer": "核对后予以更正。", "adjustments": change});
+    answering.post(&format!("objections/{objection}/accept"), answer).await.is(200);
+    app.settle().await;
+    let b1 = async |path: &str| {
+        let book = Book::read(&owner.get(&world.path(path)).await.ok().bytes);
+        let details = book.sheet("指标得分明细");
+        let (header, titles) = details.header("园区/基地");
+        let column =
+            |title: &str| titles.iter().position(|known| known == title).unwrap().try_into().unwrap();
+        let row = (header..=details.last_row()).find(|row| details.text(*row, column("指标编码")) == "B1");
+        let told = (0..header).any(|row| details.text(row, 0).contains("已更正"));
+        let text = |title: &str| details.text(row.unwrap(), column(title));
+        (details.number(row.unwrap(), column("得分")), text("采信值"), text("备注"), told)
+    };
+    let (now, then) = (b1("ranking.xlsx").await, b1("ranking.xlsx?version=1").await);
+    assert_eq!(now, (Some(15.0), "86250.40".to_owned(), "经异议复核调整".to_owned(), false));
+    assert_eq!(then, (Some(6.67), String::new(), String::new(), true));
     app.close().await;
 }

@@ -82,7 +82,13 @@ impl Book {
                 let put = match data {
                     Data::Int(number) => Put::Number(f64::from(i32::try_from(*number).unwrap())),
                     Data::Float(number) => Put::Number(*number),
-                    other => Put::Text(other.to_string()),
+                    Data::String(_)
+                    | Data::Bool(_)
+                    | Data::DateTime(_)
+                    | Data::DateTimeIso(_)
+                    | Data::DurationIso(_)
+                    | Data::Error(_)
+                    | Data::Empty => Put::Text(data.to_string()),
                 };
                 cells.insert(at, put);
             }

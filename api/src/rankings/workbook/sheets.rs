@@ -40,12 +40,7 @@ impl Export {
             None => self.zone.clone(),
         });
         lines.push(match &self.view.publicity {
-            Some(publicity) => format!(
-                "{}　公示期：{} 至 {}",
-                self.standing(),
-                wall_clock(publicity.from),
-                wall_clock(publicity.until)
-            ),
+            Some(publicity) => format!("{}　公示自 {}", self.standing(), wall_clock(publicity.from)),
             None => self.standing(),
         });
         lines.push(format!("导出：{}　{}　编号 {}", self.exported_by, wall_clock(self.at), self.number));
