@@ -202,7 +202,7 @@ async fn disposition(state: &AppState, file: &mut FileRow) -> Result<String, Pro
 }
 
 /// RFC 8187, section 3.2.1.
-fn percent_encoded(name: &str) -> String {
+pub(crate) fn percent_encoded(name: &str) -> String {
     use std::fmt::Write as _;
     name.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
@@ -220,7 +220,7 @@ fn text(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn busy(busy: Busy) -> Problem {
+pub(crate) fn busy(busy: Busy) -> Problem {
     let (status, code, detail) = match busy {
         Busy::Owner => {
             let detail = "您同时上传的文件较多，请等前面的文件上传完成";

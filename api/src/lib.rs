@@ -4,7 +4,7 @@
 //! [`problem`] and nowhere else.
 //!
 //! Code map: [`router`] every route on one page; [`command`] and [`query`] what all commands and all queries share;
-//! [`actor`] from a session to an actor; `upload` files on their way in; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
+//! [`actor`] from a session to an actor; `upload` files on their way in, `download` workbooks on their way out; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
 //! [`openapi`] the document; [`serve`] listeners and background work; then one file per noun.
 
 pub mod actor;
@@ -23,6 +23,8 @@ mod assessment_cycles;
 mod assessment_submissions;
 mod audit;
 mod auth;
+mod download;
+pub mod enterprise_imports;
 mod enterprises;
 mod files;
 mod health;

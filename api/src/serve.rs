@@ -25,6 +25,7 @@ use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
+use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::vault::Vault;
 use infrastructure::{housekeeping, installation, telemetry};
@@ -40,7 +41,7 @@ use crate::body::Schemas;
 use crate::cli::Role;
 use crate::router::{document, router};
 use crate::state::{AppState, Parts, Sandbox};
-use crate::{demo, listener};
+use crate::{demo, enterprise_imports, listener};
 
 /// Everything assembled on a migrated database; nothing runs yet.
 pub struct Platform {
@@ -73,7 +74,8 @@ impl Platform {
             None => Arc::new(SystemClock),
         };
         let files = Files::open(&config.files, key_dir)?;
-        Self::on(config, pool, &master, &clock, sandbox_clock, files)
+        let sheets = SheetReader::of_this_program(Limits::default())?;
+        Self::on(config, pool, &master, &clock, sandbox_clock, files, sheets)
     }
 
     /// Assembles the platform on a pool and a clock; tests bring a manual one.
@@ -84,6 +86,7 @@ impl Platform {
         clock: &Arc<dyn Clock>,
         sandbox_clock: Option<Arc<SandboxClock>>,
         files: Files,
+        sheets: SheetReader,
     ) -> anyhow::Result<Self> {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
@@ -100,6 +103,7 @@ impl Platform {
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
             files,
+            sheets,
             sms,
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
@@ -190,6 +194,7 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
         state.files.clone(),
         cancel.clone(),
     ));
+    background.spawn(enterprise_imports::run(state.clone(), cancel.clone()));
     background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),

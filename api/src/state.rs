@@ -12,6 +12,7 @@ use infrastructure::files::Files;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
+use infrastructure::sheet::SheetReader;
 use infrastructure::sms::SandboxMessages;
 use infrastructure::vault::Vault;
 use sqlx::PgPool;
@@ -41,6 +42,8 @@ pub struct Parts {
     pub credentials: Credentials,
     /// The bytes of files.
     pub files: Files,
+    /// Reads uploaded workbooks.
+    pub sheets: SheetReader,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
     /// The configuration.

@@ -70,6 +70,7 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
         | Event::StaffAccount(_)
         | Event::LegalStatement(_)
         | Event::ManagedEnterprise(_)
+        | Event::EnterpriseImport(_)
         | Event::Operation(_)
         | Event::WorkingCalendar(_)
         | Event::AssessmentCycle(_)
