@@ -27,6 +27,7 @@ use crate::query::{Asked, Id, Listed};
 use crate::state::AppState;
 
 mod bodies;
+mod export;
 use bodies::{AddEnterprise, DeleteEnterprise, EditEnterprise};
 
 const TAG: &str = "企业管理";
@@ -35,6 +36,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(of_park, add))
         .routes(routes!(summary))
+        .routes(routes!(export::export))
         .routes(routes!(list))
         .routes(routes!(read, edit, delete))
 }

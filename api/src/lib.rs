@@ -24,6 +24,7 @@ mod assessment_submissions;
 mod audit;
 mod auth;
 mod download;
+pub mod enterprise_imports;
 mod enterprises;
 mod files;
 mod filing_template;

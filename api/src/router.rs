@@ -12,9 +12,10 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    assessment_cycles, assessment_submissions, audit, auth, enterprises, files, filing_template, health,
-    legal_statements, me, news, objections, openapi, parks, projections, provider_applications, rankings,
-    reviews, sandbox, sessions, settlement_applications, staff, staff_auth, working_calendars,
+    assessment_cycles, assessment_submissions, audit, auth, enterprise_imports, enterprises, files,
+    filing_template, health, legal_statements, me, news, objections, openapi, parks, projections,
+    provider_applications, rankings, reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
+    working_calendars,
 };
 
 /// The API's routes with their part of the document.
@@ -31,6 +32,7 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(news::routes())
         .merge(settlement_applications::routes())
         .merge(enterprises::routes())
+        .merge(enterprise_imports::routes())
         .merge(working_calendars::routes())
         .merge(assessment_cycles::routes())
         .merge(assessment_submissions::routes())

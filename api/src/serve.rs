@@ -43,7 +43,7 @@ use crate::body::Schemas;
 use crate::cli::Role;
 use crate::router::{document, router};
 use crate::state::{AppState, Parts, Sandbox};
-use crate::{demo, listener};
+use crate::{demo, enterprise_imports, listener};
 
 /// Everything assembled on a migrated database; nothing runs yet.
 pub struct Platform {
@@ -202,6 +202,7 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
         state.files.clone(),
         cancel.clone(),
     ));
+    background.spawn(enterprise_imports::run(state.clone(), cancel.clone()));
     background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),

@@ -54,6 +54,7 @@ pub enum Action {
     ReadParkEnterprises,
     ReadEnterprise,
     ReadAllEnterprises,
+    AdvanceImport,
     // Assessment
     SetWorkingCalendar,
     ReadAssessmentCycles,
@@ -119,11 +120,12 @@ pub fn roles(action: Action) -> &'static [Role] {
         Action::Review | Action::SuspendPark => &[Reviewer],
         Action::ReadParkNews => &[Park, Editor],
         Action::ReviewNews | Action::ModerateNews => &[Editor],
-        Action::ReadParkSettlements | Action::ReadParkEnterprises => &[Park],
         Action::ReadEnterprise => &[Park, Reviewer, Assessor],
         Action::ReadAllEnterprises => &[Reviewer, Assessor],
         Action::UploadFile => &[User, Assessor, Editor],
-        Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
+        Action::EstablishPark | Action::AdvanceImport | Action::NoteDeadlines | Action::PutInObjection => {
+            &[Process]
+        }
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
             &[Park, Assessor, Reviewer, Auditor]
@@ -133,7 +135,10 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::JudgeAssessment
         | Action::PublishRanking
         | Action::AnswerObjection => &[Assessor],
-        Action::FileAssessment | Action::RaiseObjection => &[Park],
+        Action::ReadParkSettlements
+        | Action::ReadParkEnterprises
+        | Action::FileAssessment
+        | Action::RaiseObjection => &[Park],
         Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],

@@ -6,6 +6,7 @@ use domain::account::Account;
 use domain::aggregate::Decide;
 use domain::assessment_cycle::AssessmentCycle;
 use domain::assessment_submission::AssessmentSubmission;
+use domain::enterprise_import::EnterpriseImport;
 use domain::legal_statement::LegalStatement;
 use domain::managed_enterprise::ManagedEnterprise;
 use domain::news_article::NewsArticle;
@@ -62,7 +63,7 @@ pub enum Replay {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 15] = [
+pub const AGGREGATE_TYPES: [&str; 16] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
@@ -71,6 +72,7 @@ pub const AGGREGATE_TYPES: [&str; 15] = [
     NewsArticle::TYPE,
     SettlementApplication::TYPE,
     ManagedEnterprise::TYPE,
+    EnterpriseImport::TYPE,
     Operation::TYPE,
     WorkingCalendar::TYPE,
     AssessmentCycle::TYPE,
@@ -92,6 +94,7 @@ impl App {
             NewsArticle::TYPE => self.replay_as::<NewsArticle>(id, until).await,
             SettlementApplication::TYPE => self.replay_as::<SettlementApplication>(id, until).await,
             ManagedEnterprise::TYPE => self.replay_as::<ManagedEnterprise>(id, until).await,
+            EnterpriseImport::TYPE => self.replay_as::<EnterpriseImport>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             WorkingCalendar::TYPE => self.replay_as::<WorkingCalendar>(id, until).await,
             AssessmentCycle::TYPE => self.replay_as::<AssessmentCycle>(id, until).await,

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::account::{Account, AccountEvent};
 use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
 use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
+use crate::enterprise_import::{EnterpriseImport, EnterpriseImportEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
 use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
 use crate::news_article::{NewsArticle, NewsArticleEvent};
@@ -39,6 +40,7 @@ pub enum Event {
     NewsArticle(NewsArticleEvent),
     SettlementApplication(SettlementApplicationEvent),
     ManagedEnterprise(ManagedEnterpriseEvent),
+    EnterpriseImport(EnterpriseImportEvent),
     Operation(OperationEvent),
     WorkingCalendar(WorkingCalendarEvent),
     AssessmentCycle(AssessmentCycleEvent),
@@ -100,6 +102,9 @@ pub fn decode(
         }
         ManagedEnterprise::TYPE => {
             decode_as::<ManagedEnterprise>(event_type, version, payload).map(Event::ManagedEnterprise)
+        }
+        EnterpriseImport::TYPE => {
+            decode_as::<EnterpriseImport>(event_type, version, payload).map(Event::EnterpriseImport)
         }
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
         WorkingCalendar::TYPE => {

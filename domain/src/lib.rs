@@ -18,6 +18,7 @@ pub mod calendar;
 pub mod credit_code;
 pub mod decimal;
 pub mod dictionary;
+pub mod enterprise_import;
 pub mod event;
 pub mod filing_template;
 pub mod id;

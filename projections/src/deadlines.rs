@@ -105,6 +105,7 @@ impl Projection for Deadlines {
                 | Event::Park(_)
                 | Event::NewsArticle(_)
                 | Event::ManagedEnterprise(_)
+                | Event::EnterpriseImport(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
                 | Event::StoredFile(_)

@@ -11,6 +11,7 @@
 //! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
 //! | [`settlement_applications`] | `Settlement*` | `GET parks/{id}/settlement-applications`, `GET settlement-applications/{id}`, `GET me/settlement-applications`, `GET me/applications` |
 //! | [`managed_enterprises`] | `ManagedEnterprise*` | `GET parks/{id}/enterprises`, `GET enterprises`, `GET enterprises/{id}` |
+//! | [`enterprise_imports`] | `EnterpriseImport*` | `GET enterprise-imports/{id}`, `GET enterprise-imports/{id}/progress` |
 //! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
 //! | [`assessment_cycles`] | `AssessmentCycle*` | `GET assessment-cycles`, `GET assessment-cycles/{id}` |
 //! | [`assessment_submissions`] | `AssessmentSubmission*` | `GET assessment-submissions`, `GET assessment-cycles/{id}/filing` |
@@ -35,6 +36,7 @@ pub mod assessment_submissions;
 pub mod audit_trail;
 pub mod consistency;
 pub mod deadlines;
+pub mod enterprise_imports;
 pub mod feed;
 pub mod files;
 pub mod generation;
@@ -85,6 +87,7 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(news_articles::NewsArticles),
         Box::new(settlement_applications::SettlementApplications),
         Box::new(managed_enterprises::ManagedEnterprises),
+        Box::new(enterprise_imports::EnterpriseImports),
         Box::new(working_calendars::WorkingCalendars),
         Box::new(assessment_cycles::AssessmentCycles),
         Box::new(assessment_submissions::AssessmentSubmissions),

@@ -26,8 +26,8 @@ mod changes;
 mod queries;
 pub use changes::ChangedRow;
 pub use queries::{
-    CategoryCount, EnterpriseDetail, EnterpriseFilter, EnterpriseRow, EnterpriseSummary,
-    ZoneEnterpriseFilter, get, list, of_park, summary,
+    CategoryCount, EnterpriseDetail, EnterpriseFilter, EnterpriseRow, EnterpriseSummary, KnownEnterprise,
+    ZoneEnterpriseFilter, batch, by_codes, get, list, of_park, summary,
 };
 
 const DDL: &str = "

@@ -251,6 +251,7 @@ impl Projection for ReviewQueue {
                 | Event::LegalStatement(_)
                 | Event::SettlementApplication(_)
                 | Event::ManagedEnterprise(_)
+                | Event::EnterpriseImport(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
                 | Event::AssessmentCycle(_)

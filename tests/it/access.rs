@@ -16,7 +16,7 @@ use tests::stories::profile;
 
 use crate::assessment::plan;
 use crate::openapi::{document, operations};
-use world::World;
+use world::{World, roster};
 
 /// What an operation is tried on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Target {
     Settlement,
     /// An enterprise on the roster of such a park.
     Enterprise,
+    /// A previewed import into the roster of such a park.
+    Import,
     /// A file of `user` that stands nowhere.
     OwnFile,
     /// A picture on the live profile of a park of `parkOwner`.
@@ -61,6 +63,8 @@ pub enum Target {
 
 /// Stands for a form with a picture.
 const FORM: &str = "form";
+/// Stands for a form with a roster.
+const ROSTER_FORM: &str = "roster form";
 /// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
 const CASES: &[(&str, Target, &str)] = &[
     ("authOptionsRead", Target::Nothing, ""),
@@ -166,6 +170,14 @@ const CASES: &[(&str, Target, &str)] = &[
     ("enterpriseAdd", Target::SuspendedPark, ENTERPRISE),
     ("enterpriseRead", Target::Enterprise, ""),
     ("enterpriseEdit", Target::Enterprise, ENTERPRISE),
+    ("enterpriseTemplateRead", Target::Park, ""),
+    ("enterpriseExport", Target::Park, ""),
+    ("enterpriseImportPreview", Target::Park, ROSTER_FORM),
+    ("enterpriseImportPreview", Target::SuspendedPark, ROSTER_FORM),
+    ("enterpriseImportRead", Target::Import, ""),
+    ("enterpriseImportCommit", Target::Import, "{}"),
+    ("enterpriseImportProgress", Target::Import, ""),
+    ("enterpriseImportReportRead", Target::Import, ""),
     ("enterpriseDelete", Target::Enterprise, r#"{"confirm": "91460200MA5TPK038X"}"#),
     ("workingCalendarList", Target::Nothing, ""),
     ("workingCalendarRead", Target::Nothing, ""),
@@ -273,20 +285,25 @@ async fn every_operation_for_every_role() {
         for at in 0..world.callers().len() {
             number += 1;
             let (caller, path) = world.prepare(at, *target, path, method == "get").await;
-            let is_form = *body == FORM;
+            let form_fields = form_fields(body);
             let body = fill(&world, body, number).await;
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
             let answer = if method == Method::GET {
                 request.await
-            } else if is_form {
-                let (content_type, form) = form(&[("file", "a.png", &png())]);
+            } else if let Some(fields) = &form_fields {
+                let fields: Vec<(&str, &str, &[u8])> =
+                    fields.iter().map(|(name, file, bytes)| (*name, *file, bytes.as_slice())).collect();
+                let (content_type, form) = form(&fields);
                 request.raw(&content_type, form).await
             } else {
                 request.json(&body).await
             };
-            if method != Method::GET && !is_form && REFUSED.iter().any(|code| answer["code"] == *code) {
+            if method != Method::GET
+                && form_fields.is_none()
+                && REFUSED.iter().any(|code| answer["code"] == *code)
+            {
                 // Whoever may not do it does not learn how it would be done.
                 let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
                 nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
@@ -310,6 +327,7 @@ fn described(target: Target) -> &'static str {
         Target::PublishedNews => "(published news)",
         Target::Settlement => "(settlement)",
         Target::Enterprise => "(enterprise)",
+        Target::Import => "(import)",
         Target::OwnFile => "(own file)",
         Target::LivePicture => "(live picture)",
         Target::LiveCertificate => "(live certificate)",
@@ -321,9 +339,18 @@ fn described(target: Target) -> &'static str {
     }
 }
 
+/// Name, file name and bytes of the fields of a form.
+fn form_fields(body: &str) -> Option<Vec<(&'static str, &'static str, Vec<u8>)>> {
+    match body {
+        FORM => Some(vec![("file", "a.png", png())]),
+        ROSTER_FORM => Some(vec![("mode", "", b"add".to_vec()), ("file", "a.csv", roster())]),
+        _ => None,
+    }
+}
+
 /// The body of one cell.
 async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
-    if body.is_empty() || body == FORM {
+    if body.is_empty() || form_fields(body).is_some() {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();

@@ -11,6 +11,7 @@ mod audit;
 mod bad_input;
 mod conventions;
 mod demo;
+mod enterprise_imports;
 mod enterprises;
 mod event_store;
 mod files;

@@ -36,7 +36,10 @@ const CONTRACT: &str = "
     post settlement-applications/{id}/not-land · post settlement-applications/{id}/correct
     post settlement-applications/{id}/withdraw · post settlement-applications/{id}/notes
     get parks/{id}/enterprises · post parks/{id}/enterprises · get enterprises/{id} · put enterprises/{id}
-    delete enterprises/{id}
+    delete enterprises/{id} · get parks/{id}/enterprises/template.xlsx
+    get parks/{id}/enterprises/export.xlsx · post parks/{id}/enterprise-imports
+    get enterprise-imports/{id} · post enterprise-imports/{id}/commit · get enterprise-imports/{id}/progress
+    get enterprise-imports/{id}/report.xlsx
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
     post staff/{id}/unlock · post staff/{id}/reset-mfa · post staff/{id}/reset-password · get projections
     post projections/{name}/rebuild

@@ -1,5 +1,6 @@
 //! The read models on PostgreSQL: given events, then rows; and who sees them.
 
+mod enterprise_imports;
 mod lists;
 mod managed_enterprises;
 mod news;

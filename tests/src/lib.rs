@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use api::enterprise_imports;
 use api::serve::Platform;
 use api::state::AppState;
 use application::ports::Clock;
@@ -166,7 +167,8 @@ impl TestApp {
                 panic!("the read models do not come to rest: {error}");
             }
             // What fell due by the clock is noted, and what follows from it is taken in.
-            if timekeeper::look(&state.db, &state.app).await.unwrap() == 0 {
+            let imported = enterprise_imports::look(state).await;
+            if timekeeper::look(&state.db, &state.app).await.unwrap() == 0 && imported == 0 {
                 return;
             }
         }

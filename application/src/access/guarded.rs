@@ -3,6 +3,7 @@
 use domain::account::AccountCommand;
 use domain::assessment_cycle::AssessmentCycleCommand;
 use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
+use domain::enterprise_import::EnterpriseImportCommand;
 use domain::legal_statement::LegalStatementCommand;
 use domain::managed_enterprise::ManagedEnterpriseCommand;
 use domain::news_article::NewsArticleCommand;
@@ -104,6 +105,15 @@ impl Guarded for ManagedEnterpriseCommand {
     }
 }
 
+impl Guarded for EnterpriseImportCommand {
+    fn action(&self) -> Action {
+        match self {
+            Self::Preview { .. } | Self::Commit { .. } => Action::WriteEnterprises,
+            Self::Advance { .. } => Action::AdvanceImport,
+        }
+    }
+}
+
 impl Guarded for ParkCommand {
     fn action(&self) -> Action {
         match self {
@@ -192,6 +202,7 @@ impl Guarded for OperationCommand {
         match event {
             OperationEvent::AuditQueried { .. } => Action::ReadAudit,
             OperationEvent::RankingExported { .. } => Action::ReadRankings,
+            OperationEvent::EnterprisesExported { .. } => Action::ReadParkEnterprises,
             OperationEvent::ProjectionRebuildRequested { .. }
             | OperationEvent::ParkedRetried { .. }
             | OperationEvent::ParkedSkipped { .. } => Action::OperateProjections,

@@ -8,6 +8,7 @@ use strum::VariantNames;
 use crate::account::{Account, AccountEvent};
 use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
 use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
+use crate::enterprise_import::{EnterpriseImport, EnterpriseImportEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
 use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
 use crate::news_article::{NewsArticle, NewsArticleEvent};
@@ -39,6 +40,7 @@ pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
         (NewsArticle::TYPE, reviewed(NewsArticle::TYPE, NewsArticleEvent::VARIANTS, "Review", "NewsArticle")),
         (SettlementApplication::TYPE, prefixed("", SettlementApplicationEvent::VARIANTS)),
         (ManagedEnterprise::TYPE, prefixed("", ManagedEnterpriseEvent::VARIANTS)),
+        (EnterpriseImport::TYPE, prefixed("", EnterpriseImportEvent::VARIANTS)),
         (Operation::TYPE, prefixed("", OperationEvent::VARIANTS)),
         (StoredFile::TYPE, prefixed("", StoredFileEvent::VARIANTS)),
         (WorkingCalendar::TYPE, prefixed("", WorkingCalendarEvent::VARIANTS)),

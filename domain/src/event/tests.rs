@@ -37,6 +37,7 @@ fn stored(event: &Event) -> Value {
         Event::NewsArticle(event) => row::<NewsArticle>(event),
         Event::SettlementApplication(event) => row::<SettlementApplication>(event),
         Event::ManagedEnterprise(event) => row::<ManagedEnterprise>(event),
+        Event::EnterpriseImport(event) => row::<EnterpriseImport>(event),
         Event::Operation(event) => row::<Operation>(event),
         Event::WorkingCalendar(event) => row::<WorkingCalendar>(event),
         Event::AssessmentCycle(event) => row::<AssessmentCycle>(event),

@@ -1,4 +1,4 @@
-//! Rules of the parks' back office: news, applications to settle.
+//! Rules of the parks' back office: news, applications to settle, imports.
 
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ use super::variables::Variables;
 /// A working week.
 const SETTLEMENT_ANSWER_DAYS: &str = "5";
 
+/// More enterprises than any park has.
+const IMPORT_ROWS_MAX: &str = "10000";
+
 /// Rules of the back office.
 #[derive(Debug, Clone)]
 pub struct BackOfficeConfig {
@@ -16,6 +19,8 @@ pub struct BackOfficeConfig {
     pub sensitive_terms: Arc<SensitiveTerms>,
     /// Working days in which a park answers an application to settle: `ZSQ_SETTLEMENT_ANSWER_DAYS`.
     pub settlement_answer_days: u32,
+    /// Rows of one import: `ZSQ_IMPORT_ROWS_MAX`.
+    pub import_rows_max: u32,
 }
 
 impl BackOfficeConfig {
@@ -31,6 +36,12 @@ impl BackOfficeConfig {
                 SETTLEMENT_ANSWER_DAYS,
                 "a number of working days from 1 to 60",
                 |value| value.parse().ok().filter(|days| (1..=60).contains(days)),
+            ),
+            import_rows_max: variables.or(
+                "ZSQ_IMPORT_ROWS_MAX",
+                IMPORT_ROWS_MAX,
+                "a number of rows from 1 to 100000",
+                |value| value.parse().ok().filter(|rows| (1..=100_000).contains(rows)),
             ),
         }
     }

@@ -2,6 +2,7 @@
 
 use domain::account::{AccountEvent, SignInChannel};
 use domain::actor::Role;
+use domain::enterprise_import::EnterpriseImportEvent;
 use domain::event::Event;
 use domain::legal_statement::LegalStatementEvent;
 use domain::managed_enterprise::ManagedEnterpriseEvent;
@@ -33,6 +34,7 @@ pub(super) fn of(event: &Event) -> String {
         Event::NewsArticle(event) => news(event),
         Event::SettlementApplication(event) => settlement(event),
         Event::ManagedEnterprise(event) => enterprise(event),
+        Event::EnterpriseImport(event) => import(event),
         Event::Operation(event) => operation(event),
         Event::WorkingCalendar(WorkingCalendarEvent::Set { year, schedule, .. }) => format!(
             "设置 {year} 年工作日历：放假 {} 天，调休上班 {} 天",
@@ -159,6 +161,17 @@ fn settlement(event: &SettlementApplicationEvent) -> String {
     }
 }
 
+fn import(event: &EnterpriseImportEvent) -> String {
+    match event {
+        EnterpriseImportEvent::Previewed { plan, .. } => format!("预检企业名录导入，共 {} 行", plan.rows()),
+        EnterpriseImportEvent::Committed { .. } => "提交企业名录导入".to_owned(),
+        EnterpriseImportEvent::Advanced { done, is_last: true, .. } => {
+            format!("企业名录导入完成，共 {done} 行")
+        }
+        EnterpriseImportEvent::Advanced { done, is_last: false, .. } => format!("企业名录已导入 {done} 行"),
+    }
+}
+
 fn enterprise(event: &ManagedEnterpriseEvent) -> String {
     match event {
         ManagedEnterpriseEvent::Added { enterprise, .. } => format!("企业名录添加“{}”", enterprise.name),
@@ -184,6 +197,10 @@ fn file(event: &StoredFileEvent) -> String {
 fn operation(event: &OperationEvent) -> String {
     match event {
         OperationEvent::AuditQueried { operation, .. } => format!("查询审计记录（{operation}）"),
+        OperationEvent::EnterprisesExported { filter, reason, .. } => match reason {
+            Some(reason) => format!("导出企业名录（{filter}），含完整联系方式：{reason}"),
+            None => format!("导出企业名录（{filter}）"),
+        },
         OperationEvent::RankingExported { version, format, .. } => {
             format!("导出排名第 {version} 版（{format}）")
         }

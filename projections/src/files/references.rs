@@ -73,6 +73,7 @@ fn changes_of(thing: Uuid, owner: Option<Uuid>, event: &Event) -> Option<(&'stat
         | Event::StaffAccount(_)
         | Event::LegalStatement(_)
         | Event::ManagedEnterprise(_)
+        | Event::EnterpriseImport(_)
         | Event::Operation(_)
         | Event::WorkingCalendar(_)
         | Event::AssessmentCycle(_)

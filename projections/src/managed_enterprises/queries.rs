@@ -247,6 +247,60 @@ pub async fn of_park(
     Ok(Some(fetch(db, &OWN, page, |sql| checked.push(sql)).await?))
 }
 
+/// Rows of an export that are read at once.
+const BATCH_ROWS: u32 = 1_000;
+
+/// The rows of a park's filtered list after `cursor`, a thousand at a time, for its members; nothing for others.
+pub async fn batch(
+    db: &PgPool,
+    viewer: &Actor,
+    park: ParkId,
+    filter: &EnterpriseFilter,
+    sort: Option<&str>,
+    cursor: Option<&str>,
+) -> Result<Option<Page<EnterpriseRow>>, QueryError> {
+    let page = match cursor {
+        Some(cursor) => PageRequest::after(1, cursor).map_err(QueryError::Wrong)?,
+        None => PageRequest::default(),
+    };
+    let sort = sort.filter(|sort| !sort.is_empty()).map(str::to_owned);
+    of_park(db, viewer, park, filter, &PageRequest { limit: BATCH_ROWS, sort, ..page }).await
+}
+
+/// An enterprise of a roster that an import meets.
+#[derive(Debug, Clone, FromRow)]
+pub struct KnownEnterprise {
+    /// The enterprise.
+    pub id: Uuid,
+    /// Its credit code.
+    pub credit_code: String,
+    /// Its version.
+    pub version: i64,
+    /// What is known of it; personal values sealed.
+    pub enterprise: Value,
+}
+
+/// The enterprises of a park's roster with these credit codes, for its members.
+pub async fn by_codes(
+    db: &PgPool,
+    viewer: &Actor,
+    park: ParkId,
+    codes: &[String],
+) -> Result<Vec<KnownEnterprise>, QueryError> {
+    if !is_member(db, viewer, park).await? {
+        return Ok(Vec::new());
+    }
+    let known = sqlx::query_as(
+        "select e.id, e.credit_code, e.version, e.enterprise from rm.managed_enterprises e
+         where e.park = $1 and e.credit_code = any($2) and not e.deleted order by e.credit_code",
+    )
+    .bind(park.0)
+    .bind(codes)
+    .fetch_all(db)
+    .await?;
+    Ok(known)
+}
+
 /// All rosters, for reviewers and assessors.
 pub async fn list(
     db: &PgPool,

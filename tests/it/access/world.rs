@@ -30,6 +30,8 @@ use super::Target;
 
 mod back_office;
 
+pub use back_office::roster;
+
 const TESTS: Actor = Actor::Process("tests");
 /// Callers before these are a visitor and persons, from here on staff.
 const STAFF_FROM: usize = 6;
@@ -48,6 +50,7 @@ pub struct World<'a> {
     published: Uuid,
     settlement: Uuid,
     enterprise: Uuid,
+    import: Uuid,
     file: Uuid,
     picture: Uuid,
     certificate: Uuid,
@@ -93,6 +96,7 @@ impl<'a> World<'a> {
             published: nil,
             settlement: nil,
             enterprise: nil,
+            import: nil,
             file: nil,
             picture: nil,
             certificate: nil,
@@ -106,6 +110,7 @@ impl<'a> World<'a> {
         world.published = world.article(true).await;
         world.settlement = world.settlement().await;
         world.enterprise = world.enterprise().await;
+        world.import = world.import().await;
         let other = world.account("otherPark");
         world.establish(other, parsed(other.0)).await;
         world.file = world.upload("user", &pdf(100)).await;
@@ -190,6 +195,8 @@ impl<'a> World<'a> {
             Target::Settlement => (self.settlement().await, ""),
             Target::Enterprise if query => (self.enterprise, ""),
             Target::Enterprise => (self.enterprise().await, ""),
+            Target::Import if query => (self.import, ""),
+            Target::Import => (self.import().await, ""),
             Target::OwnFile => (self.file, ""),
             Target::LivePicture => (self.picture, ""),
             Target::LiveCertificate => (self.certificate, ""),

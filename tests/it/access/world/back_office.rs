@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Method;
 use domain::actor::{Actor, Role};
 use domain::calendar::civil_date;
 use domain::id::{ParkId, StaffId};
@@ -11,12 +12,32 @@ use domain::park::Standing;
 use domain::review::ReviewCommand;
 use domain::settlement_application::{SettlementApplication, SettlementApplicationCommand, SettlementInput};
 use serde_json::json;
+use tests::sample_files::form;
 use uuid::Uuid;
 
 use super::super::ENTERPRISE;
 use super::World;
 
+/// A roster of one enterprise.
+pub fn roster() -> Vec<u8> {
+    let header = "企业名称,统一社会信用代码,入驻日期,入驻状态,企业类型,主营品类,监管方式,法定代表人,联系人,联系电话,\
+        办公面积(㎡),从业人数,上年交易额(万元),是否规上,备注";
+    format!("{header}\n三亚甲贸易有限公司,91460200MA5TPK02XX,2024-06-01,在园,卖家,,,,,,,,,,\n").into_bytes()
+}
+
 impl World<'_> {
+    /// A previewed import into the roster of a park of `parkOwner`.
+    pub(super) async fn import(&self) -> Uuid {
+        let park = self.park(false).await;
+        let owner = self.callers().iter().find(|(name, _)| *name == "parkOwner").map(|(_, caller)| caller);
+        let roster = roster();
+        let (content_type, body) = form(&[("mode", "", b"add"), ("file", "a.csv", roster.as_slice())]);
+        let path = format!("parks/{park}/enterprise-imports");
+        let number = u8::try_from(park.as_u128() % 250).unwrap();
+        let request = owner.unwrap().send(Method::POST, &path).raw(&content_type, body);
+        request.from([10, 9, 0, number]).await.created().id()
+    }
+
     /// An article of a park of `parkOwner`, pending or published.
     pub(super) async fn article(&self, published: bool) -> Uuid {
         let (park, by) = (self.park(false).await, self.person("parkOwner"));

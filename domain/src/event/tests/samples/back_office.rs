@@ -1,10 +1,12 @@
 //! Events of what a park does in its back office: news, applications to settle, the roster.
 
 use super::{Sample, full, review_events};
+use crate::enterprise_import::{EnterpriseImportEvent, FailedRow, ImportMode, Plan, SourceFile};
 use crate::event::Event;
 use crate::id::{EnterpriseImportId, ParkId, SettlementApplicationId};
 use crate::managed_enterprise::{ManagedEnterpriseEvent, ManagedEnterpriseProfile};
 use crate::news_article::{Hit, HitKind, News, NewsArticleEvent};
+use crate::operation::OperationEvent;
 use crate::personal::Personal;
 use crate::settlement_application::{ApplicantType, Outcome, Settlement, SettlementApplicationEvent};
 use crate::stories::{account, at, enterprise, enterprise_with, news, person, sealed, settlement, uuid};
@@ -14,7 +16,41 @@ pub fn samples() -> Vec<Sample> {
     let mut all = news_events();
     all.extend(settlement_events());
     all.extend(enterprise_events());
+    all.extend(import_events());
     all
+}
+
+fn import_events() -> Vec<Sample> {
+    let event = |name, event| Sample { name, event: Event::EnterpriseImport(event) };
+    let exported = |name, reason: Option<&str>| {
+        let (park, filter) = (ParkId(uuid(0x300)), "入驻状态：在园".to_owned());
+        let event = OperationEvent::EnterprisesExported { park, filter, reason: reason.map(str::to_owned) };
+        Sample { name, event: Event::Operation(event) }
+    };
+    let failed = FailedRow {
+        row: 3,
+        code: "managed_enterprise.code_taken".to_owned(),
+        detail: "本园区/基地的企业名录中已有该统一社会信用代码".to_owned(),
+    };
+    vec![
+        exported("full", Some("年度走访需要联系")),
+        exported("minimal", None),
+        event(
+            "full",
+            EnterpriseImportEvent::Previewed {
+                park: ParkId(uuid(0x300)),
+                by: account(2),
+                file: SourceFile { sha256: "a1".repeat(32), size: 4_096 },
+                mode: ImportMode::Upsert,
+                plan: Plan { outcomes: "auke".to_owned(), basis: "b0".repeat(32) },
+                at: at(0),
+                valid_until: at(30),
+            },
+        ),
+        event("full", EnterpriseImportEvent::Committed { by: account(2), skip_invalid: true }),
+        event("full", EnterpriseImportEvent::Advanced { done: 4, failed: vec![failed], is_last: true }),
+        event("minimal", EnterpriseImportEvent::Advanced { done: 2, failed: vec![], is_last: false }),
+    ]
 }
 
 fn enterprise_events() -> Vec<Sample> {
