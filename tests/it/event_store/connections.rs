@@ -28,9 +28,11 @@ async fn a_burst_of_commands_leaves_the_queries_their_half() {
             tokio::spawn(async move { store.append(waiting).await })
         })
         .collect();
-    let blocked = "select count(*) from pg_stat_activity
+    let waiting_on_lock = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(blocked).fetch_one(&superuser).await.unwrap() < i64::from(POOL / 2) {
+    while sqlx::query_scalar::<_, i64>(waiting_on_lock).fetch_one(&superuser).await.unwrap()
+        < i64::from(POOL / 2)
+    {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     let queries: Vec<_> = futures::future::try_join_all((0..POOL / 2).map(|_| pool.acquire())).await.unwrap();
@@ -71,9 +73,9 @@ async fn a_caller_that_goes_away_leaves_nothing_behind_on_a_connection() {
         let store = store.clone();
         async move { store.append(waiting).await }
     });
-    let blocked = "select count(*) from pg_stat_activity
+    let waiting_on_lock = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
-    while sqlx::query_scalar::<_, i64>(blocked).fetch_one(&superuser).await.unwrap() == 0 {
+    while sqlx::query_scalar::<_, i64>(waiting_on_lock).fetch_one(&superuser).await.unwrap() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     left.abort();

@@ -57,7 +57,8 @@ async fn an_order_that_names_its_aggregate_is_one_round_trip() {
     let pool = histories.through(wire.folder()).await;
     let process = app(&pool);
     let first = |id| {
-        let event = OperationEvent::AuditQueried { operation: "auditEventList".into(), filter: "".into() };
+        let event =
+            OperationEvent::AuditQueried { operation: "auditEventList".into(), filter: String::new() };
         Order::first(id, crate::read_side::auditor(), OperationCommand::Record(event), Context::default())
     };
     process.execute::<Operation>(first(new_id())).await.unwrap();
