@@ -12,15 +12,17 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    assessment_cycles, assessment_submissions, audit, auth, files, health, legal_statements, me, objections,
-    openapi, parks, projections, provider_applications, rankings, reviews, sandbox, sessions, staff,
-    staff_auth, working_calendars,
+    assessment_cycles, assessment_submissions, audit, auth, files, health, identities, legal_statements,
+    logins, me, objections, openapi, parks, projections, provider_applications, rankings, reviews, sandbox,
+    sessions, staff, staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(auth::routes())
+        .merge(logins::routes())
+        .merge(identities::routes())
         .merge(staff_auth::routes())
         .merge(sessions::routes())
         .merge(me::routes())

@@ -33,6 +33,7 @@ pub enum Action {
     SignIn,
     EndOwnSession,
     ReadOwnAccount,
+    ChangeOwnIdentities,
     ReadOwnApplications,
     PublishLegalStatement,
     // Becoming a park or base
@@ -94,7 +95,8 @@ pub fn roles(action: Action) -> &'static [Role] {
     match action {
         Action::ReadPublic | Action::ReadRankings | Action::SignIn | Action::SignInAsStaff => ANYONE,
         Action::EndOwnSession | Action::ReadOwnAccount => SIGNED_IN,
-        Action::ReadOwnApplications
+        Action::ChangeOwnIdentities
+        | Action::ReadOwnApplications
         | Action::OpenProviderApplication
         | Action::EditProviderApplication
         | Action::ReadOwnParks
@@ -184,7 +186,8 @@ pub trait Guarded {
 impl Guarded for AccountCommand {
     fn action(&self) -> Action {
         match self {
-            Self::SignIn { .. } => Action::SignIn,
+            Self::SignIn { .. } | Self::SignInByIdentity { .. } | Self::BindIdentity { .. } => Action::SignIn,
+            Self::LinkIdentity { .. } | Self::UnlinkIdentity { .. } => Action::ChangeOwnIdentities,
             Self::EndSession { .. } => Action::EndOwnSession,
         }
     }
