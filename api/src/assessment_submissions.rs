@@ -48,7 +48,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 #[into_params(parameter_in = Query)]
 pub struct WhichPark {
     /// The park.
-    park: Option<Uuid>,
+    pub(crate) park: Option<Uuid>,
 }
 
 /// A value to save.
@@ -103,7 +103,7 @@ async fn read_filing(
 }
 
 /// The park a request is about: the one named, or the only one of the caller's that takes part.
-async fn which_park(
+pub(crate) async fn which_park(
     state: &AppState,
     caller: &domain::actor::Actor,
     cycle: AssessmentCycleId,
@@ -137,10 +137,7 @@ async fn save_draft(
     let cycle = AssessmentCycleId(id);
     let park = which_park(&state, &command.caller.actor, cycle, which.park).await?;
     let named = named_files(&value);
-    let fields = [
-        FileField { pointer: "/attachments", files: &attachments, images_only: false },
-        FileField { pointer: "/value", files: &named, images_only: false },
-    ];
+    let fields = [FileField::list("/attachments", &attachments), FileField::list("/value", &named)];
     files::check(&state, &command.caller, &fields, Some(park)).await?;
     let usable = attachments.iter().chain(&named).copied().map(FileId).collect();
     let attachments = attachments.into_iter().map(FileId).collect();

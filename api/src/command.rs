@@ -47,6 +47,11 @@ pub struct Command<T> {
 }
 
 impl<T: DeserializeOwned + utoipa::ToSchema> Command<T> {
+    /// Who calls: what an equal address means may depend on it.
+    pub fn caller(&self) -> &Caller {
+        &self.permitted.caller
+    }
+
     /// The checked body, and the rest of the request. First the role, then the body: whoever may not do it learns
     /// nothing about how it would be done.
     pub fn permit(self, state: &AppState, action: Action) -> Result<(T, Permitted), Problem> {
@@ -84,6 +89,13 @@ impl Permitted {
             is_first: false,
         };
         Ok(state.app.execute::<A>(order).await?)
+    }
+
+    /// The same, only if the thing still has this version, whatever the head of the request says.
+    #[must_use]
+    pub fn expecting(mut self, version: i64) -> Self {
+        self.if_match = Some(version);
+        self
     }
 
     /// The answer that an equal request has had; for commands that look at more than an aggregate before they are executed.
@@ -245,6 +257,19 @@ impl Done {
     /// Something was changed.
     pub fn changed(receipt: Receipt) -> Self {
         Self { status: StatusCode::OK, receipt }
+    }
+}
+
+impl Done {
+    /// The answer with more in its body than the receipt.
+    pub fn saying<T: Serialize>(self, more: &T) -> Result<Response, Problem> {
+        let as_value = |error| Problem::internal(&error);
+        let mut body = serde_json::to_value(more).map_err(as_value)?;
+        body["id"] = serde_json::to_value(self.receipt.id).map_err(as_value)?;
+        body["version"] = self.receipt.version.into();
+        let mut response = (self.status, axum::Json(body)).into_response();
+        stamp(response.headers_mut(), &self.receipt);
+        Ok(response)
     }
 }
 

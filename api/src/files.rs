@@ -160,7 +160,7 @@ async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     asked.see(&state, &Files).await?;
-    let found = read_model::get(&state.db, &asked.caller.actor, FileId(id)).await?;
+    let found = read_model::get(&state.db, &asked.caller.actor, FileId(id), state.app.clock.now()).await?;
     let mut file = found.ok_or_else(Problem::not_found)?;
     let tag = format!("\"{}\"", file.sha256);
     if asked.knows(&tag) {
@@ -202,7 +202,7 @@ async fn disposition(state: &AppState, file: &mut FileRow) -> Result<String, Pro
 }
 
 /// RFC 8187, section 3.2.1.
-fn percent_encoded(name: &str) -> String {
+pub(crate) fn percent_encoded(name: &str) -> String {
     use std::fmt::Write as _;
     name.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
@@ -220,7 +220,7 @@ fn text(value: &str) -> HeaderValue {
     HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn busy(busy: Busy) -> Problem {
+pub(crate) fn busy(busy: Busy) -> Problem {
     let (status, code, detail) = match busy {
         Busy::Owner => {
             let detail = "您同时上传的文件较多，请等前面的文件上传完成";
@@ -249,14 +249,29 @@ pub(crate) fn unavailable(error: &FilesError) -> Problem {
     }
 }
 
-/// A field that names files: its pointer, its files in order, and whether only pictures belong there.
+/// A field that names files: its JSON pointer, its files in order, and what belongs there.
 pub(crate) struct FileField<'a> {
-    /// JSON pointer to the list.
-    pub pointer: &'a str,
-    /// The files.
-    pub files: &'a [Uuid],
-    /// Only pictures.
-    pub images_only: bool,
+    pointer: &'a str,
+    files: &'a [Uuid],
+    is_list: bool,
+    images_only: bool,
+}
+
+impl<'a> FileField<'a> {
+    /// A list of file ids at `pointer`.
+    pub fn list(pointer: &'a str, files: &'a [Uuid]) -> Self {
+        Self { pointer, files, is_list: true, images_only: false }
+    }
+
+    /// A value at `pointer` that is a file id, or has some in it.
+    pub fn single(pointer: &'a str, files: &'a [Uuid]) -> Self {
+        Self { pointer, files, is_list: false, images_only: false }
+    }
+
+    /// Only pictures belong there.
+    pub fn images_only(self) -> Self {
+        Self { images_only: true, ..self }
+    }
 }
 
 /// Refuses a profile with files that the caller may not put there.
@@ -267,8 +282,8 @@ pub(crate) async fn check_profile(
     park: Option<ParkId>,
 ) -> Result<(), Problem> {
     let fields = [
-        FileField { pointer: "/profile/images", files: &profile.images, images_only: true },
-        FileField { pointer: "/profile/certificates", files: &profile.certificates, images_only: false },
+        FileField::list("/profile/images", &profile.images).images_only(),
+        FileField::list("/profile/certificates", &profile.certificates),
     ];
     check(state, caller, &fields, park).await
 }
@@ -305,7 +320,8 @@ pub(crate) async fn check(
 
 fn wrong_files(field: &FileField<'_>, usable: &HashMap<Uuid, bool>) -> Vec<FieldError> {
     let wrong = |(index, id): (usize, &Uuid)| {
-        let pointer = format!("{}/{index}", field.pointer);
+        let pointer =
+            if field.is_list { format!("{}/{index}", field.pointer) } else { field.pointer.to_owned() };
         match usable.get(id) {
             None => Some(FieldError::new(pointer, "file.not_found", "没有找到该文件，请重新上传")),
             Some(false) if field.images_only => {

@@ -4,7 +4,7 @@
 //! [`problem`] and nowhere else.
 //!
 //! Code map: [`router`] every route on one page; [`command`] and [`query`] what all commands and all queries share;
-//! [`actor`] from a session to an actor; `upload` files on their way in; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
+//! [`actor`] from a session to an actor; `upload` files on their way in, `download` workbooks on their way out; [`body`] JSON checked against the published schema; [`problem`] RFC 9457;
 //! [`openapi`] the document; [`serve`] listeners and background work; then one file per noun.
 
 pub mod actor;
@@ -23,7 +23,11 @@ mod assessment_cycles;
 mod assessment_submissions;
 mod audit;
 mod auth;
+mod download;
+pub mod enterprise_imports;
+mod enterprises;
 mod files;
+mod filing_template;
 mod health;
 mod identities;
 mod legal_statements;
@@ -31,6 +35,7 @@ mod limits;
 mod logins;
 mod me;
 mod menu;
+mod news;
 mod objections;
 mod parks;
 mod profile_schema;
@@ -40,6 +45,7 @@ mod rankings;
 mod reviews;
 mod sandbox;
 mod sessions;
+mod settlement_applications;
 mod staff;
 mod staff_auth;
 mod upload;

@@ -8,12 +8,14 @@ use domain::actor::Actor;
 use domain::dictionary::{self, Dictionary};
 use domain::staff_account::StaffAccount;
 use projections::account_directory::{self, AccountDirectory};
-use projections::page::{Page, PageQuery, PageRequest};
+use projections::page::{PageQuery, PageRequest};
 use projections::parks::{self, ParkRow, Parks};
 use projections::provider_applications::{
     self, ProviderApplicationFilter, ProviderApplicationRow, ProviderApplications,
 };
+use projections::settlement_applications::{self, MySettlementFilter, SettlementApplications, SettlementRow};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -181,9 +183,26 @@ async fn dictionaries(asked: Asked) -> Response {
     asked.answer(&all, None)
 }
 
-/// My applications, newest first.
+/// My applications.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MyApplications {
+    /// To become a park or base: a page of them.
+    items: Vec<ProviderApplicationRow>,
+    /// What `cursor` of the next page is; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// Rows on all pages; exact to 10,000.
+    total: u64,
+    /// There are more rows than `total` says.
+    total_is_estimate: bool,
+    /// To settle in parks: the newest 20; all of them are in `GET me/settlement-applications`.
+    settlement_applications: Vec<SettlementRow>,
+}
+
+/// My applications, newest first: to become a park or base, and to settle in one.
 #[utoipa::path(get, path = "/me/applications", operation_id = "meApplicationList", tag = TAG,
-    params(ProviderApplicationFilter, PageQuery), responses((status = 200, body = Page<ProviderApplicationRow>)))]
+    params(ProviderApplicationFilter, PageQuery), responses((status = 200, body = MyApplications)))]
 async fn applications(
     State(state): State<AppState>,
     mut asked: Asked,
@@ -191,7 +210,19 @@ async fn applications(
 ) -> Result<Response, Problem> {
     asked.may(Action::ReadOwnApplications)?;
     asked.see(&state, &ProviderApplications).await?;
-    let page =
-        provider_applications::list(&state.db, &asked.caller.actor, &listed.filter, &listed.page).await?;
-    Ok(asked.answer(&page, None))
+    asked.see(&state, &SettlementApplications).await?;
+    let viewer = &asked.caller.actor;
+    let page = provider_applications::list(&state.db, viewer, &listed.filter, &listed.page).await?;
+    let (all, first) = (MySettlementFilter::default(), PageRequest::default());
+    let mut settlements = settlement_applications::mine(&state.db, viewer, &all, &first).await?.items;
+    let mut contacts: Vec<&mut Value> = settlements.iter_mut().map(|row| &mut row.application).collect();
+    reveal(&state.vault, &mut contacts, Show::Full).await?;
+    let mine = MyApplications {
+        items: page.items,
+        next_cursor: page.next_cursor,
+        total: page.total,
+        total_is_estimate: page.total_is_estimate,
+        settlement_applications: settlements,
+    };
+    Ok(asked.answer(&mine, None))
 }

@@ -70,6 +70,16 @@ const ENTRIES: &[Entry] = &[
     Entry { group: BACK_OFFICE, code: "parkStaff", label: "后台人员", needs: Action::ManageParkStaff },
     Entry { group: BACK_OFFICE, code: "filing", label: "考核填报", needs: Action::FileAssessment },
     Entry { group: BACK_OFFICE, code: "ranking", label: "考核排名", needs: Action::RaiseObjection },
+    Entry { group: BACK_OFFICE, code: "news", label: "新闻资讯", needs: Action::WriteNews },
+    Entry {
+        group: BACK_OFFICE,
+        code: "settlementApplications",
+        label: "入驻申请处理",
+        needs: Action::ReadParkSettlements,
+    },
+    Entry {
+        group: BACK_OFFICE, code: "enterprises", label: "企业管理", needs: Action::ReadParkEnterprises
+    },
     Entry { group: AUTHORITY, code: "reviews", label: "审核", needs: Action::ReadReviews },
     Entry {
         group: AUTHORITY,
@@ -91,6 +101,9 @@ const ENTRIES: &[Entry] = &[
         needs: Action::SetWorkingCalendar,
     },
     Entry { group: AUTHORITY, code: "parks", label: "园区与基地", needs: Action::SuspendPark },
+    Entry {
+        group: AUTHORITY, code: "allEnterprises", label: "企业名录", needs: Action::ReadAllEnterprises
+    },
     Entry {
         group: AUTHORITY,
         code: "legalStatements",

@@ -248,7 +248,7 @@ async fn raise(State(state): State<AppState>, command: Command<RaiseObjection>) 
             _ => return Err(which_park()),
         },
     };
-    let fields = [FileField { pointer: "/attachments", files: &body.attachments, images_only: false }];
+    let fields = [FileField::list("/attachments", &body.attachments)];
     files::check(&state, &command.caller, &fields, Some(park)).await?;
     let attachments: Vec<FileId> = body.attachments.into_iter().map(FileId).collect();
     let usable: BTreeSet<FileId> = attachments.iter().copied().collect();

@@ -4,6 +4,7 @@ use application::access::Action;
 use axum::extract::State;
 use axum::response::Response;
 use domain::account::phone_claim;
+use domain::actor::Actor;
 use domain::id::{AccountId, ParkId};
 use domain::park::{Park, ParkCommand};
 use domain::phone::Phone;
@@ -13,7 +14,7 @@ use domain::review::ReviewCommand;
 use projections::page::{Page, PageQuery};
 use projections::parks::{self as read_model, MemberRow, ParkFilter, ParkRow, Parks};
 use projections::revisions::RevisionRow;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 use crate::command::{Command, Done, Nothing, Permitted, ReceiptBody};
 use crate::files;
 use crate::personal::{Show, reveal, reveal_revisions};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemField};
 use crate::profile_schema::ProfileSchema;
 use crate::provider_applications::{Approval, GivingBack, Rejection, parse_profile};
 use crate::query::{Asked, Id, Listed, NoFilter};
@@ -58,6 +59,19 @@ pub struct ReviseProfile {
     replace_pending: bool,
 }
 
+/// The answer to a revision of the profile.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileRevisionReceipt {
+    /// The park.
+    id: Uuid,
+    /// Its version now; send it back as `If-Match`.
+    version: i64,
+    /// What is allowed but probably a mistake, such as a point on the map that is not in the zone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<ProblemField>,
+}
+
 /// A person to be let into the back office.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -79,7 +93,7 @@ async fn list(
     // The read model leaves the contact out unless the park made it public.
     let mut profiles: Vec<&mut Value> = page.items.iter_mut().map(|park| &mut park.profile).collect();
     reveal(&state.vault, &mut profiles, Show::Full).await?;
-    Ok(asked.answer(&page, None))
+    Ok(asked.answer_public(&page))
 }
 
 /// The parks whose back office the caller may enter.
@@ -115,6 +129,9 @@ async fn read(
     let masked = asked.caller.actor.staff().is_some() && !is_public;
     let show = if masked { Show::Masked } else { Show::Full };
     reveal(&state.vault, &mut [&mut detail.profile], show).await?;
+    if asked.caller.actor == Actor::Visitor {
+        return Ok(asked.answer_public(&detail));
+    }
     let version = detail.version;
     Ok(asked.answer(&detail, Some(version)))
 }
@@ -138,19 +155,21 @@ async fn revisions(
 
 /// Submits a revision of the profile; the live one stays until it is approved.
 #[utoipa::path(post, path = "/parks/{id}/profile-revisions", operation_id = "parkProfileRevise", tag = TAG,
-    params(("id" = Uuid, Path)), request_body = ReviseProfile, responses((status = 201, body = ReceiptBody)))]
+    params(("id" = Uuid, Path)), request_body = ReviseProfile,
+    responses((status = 201, body = ProfileRevisionReceipt)))]
 async fn revise(
     State(state): State<AppState>,
     Id(id): Id<Uuid>,
     command: Command<ReviseProfile>,
-) -> Result<Done, Problem> {
+) -> Result<Response, Problem> {
     let (body, command) = command.permit(&state, Action::ReviseParkProfile)?;
     let profile = parse_profile(body.profile, &command.caller)?;
     files::check_profile(&state, &command.caller, &profile, Some(ParkId(id))).await?;
+    let warnings = profile.warnings().into_iter().map(|warning| warning.under("/profile").into()).collect();
     let intent = ParkCommand::ReviseProfile { profile, replace_pending: body.replace_pending };
     let receipt =
         command.execute::<Park>(&state, id, intent).await.map_err(|problem| problem.under("/profile"))?;
-    Ok(Done::created(receipt))
+    Done::created(receipt).saying(&ProfileRevisionReceipt { id: Uuid::nil(), version: 0, warnings })
 }
 
 async fn review(

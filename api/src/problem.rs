@@ -98,6 +98,12 @@ pub struct ProblemField {
     pub detail: String,
 }
 
+impl From<FieldError> for ProblemField {
+    fn from(error: FieldError) -> Self {
+        Self { pointer: error.pointer, code: error.code, detail: error.detail }
+    }
+}
+
 impl Deref for Problem {
     type Target = Details;
 
@@ -194,11 +200,7 @@ impl Problem {
             detail,
             code: details.code.to_owned(),
             trace_id: trace_id.to_owned(),
-            errors: details
-                .errors
-                .into_iter()
-                .map(|e| ProblemField { pointer: e.pointer, code: e.code, detail: e.detail })
-                .collect(),
+            errors: details.errors.into_iter().map(Into::into).collect(),
             version: details.version,
             changed_by: details.changed_by,
             changed_at: details.changed_at,

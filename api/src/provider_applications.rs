@@ -121,7 +121,7 @@ impl From<FieldNoteBody> for FieldNote {
 
 impl GivingBack {
     /// The review's command.
-    pub fn into_command(self) -> ReviewCommand<Profile> {
+    pub fn into_command<C>(self) -> ReviewCommand<C> {
         ReviewCommand::Return {
             reason: self.reason,
             fields: self.fields.into_iter().map(Into::into).collect(),

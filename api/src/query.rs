@@ -7,6 +7,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use domain::actor::Actor;
 use domain::refusal::FieldError;
 use projections::consistency::{self, Token, Waited};
 use projections::page::{PageQuery, PageRequest};
@@ -74,6 +75,18 @@ impl Asked {
             }
         }
         Ok(())
+    }
+
+    /// The answer to what everybody may read: caches on the way may keep what a visitor got, and ask each time whether it is
+    /// still so, so that what was taken down or deleted is gone at once.
+    pub fn answer_public<T: Serialize>(&self, body: &T) -> Response {
+        let mut response = self.answer(body, None);
+        if self.caller.actor == Actor::Visitor {
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("public, no-cache"));
+        }
+        response
     }
 
     /// The answer, or 304 when the caller has it already. The tag is `version` where the thing has one.

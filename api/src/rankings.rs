@@ -21,6 +21,7 @@ use crate::state::AppState;
 
 mod print;
 mod trace;
+mod workbook;
 
 const TAG: &str = "考核";
 
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(read))
         .merge(print::routes())
         .merge(trace::routes())
+        .merge(workbook::routes())
 }
 
 /// What to publish, and for whom.

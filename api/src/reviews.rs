@@ -1,12 +1,20 @@
 //! 审核: one queue for everything that is submitted, and who works on what.
 
 use application::access::Action;
+use application::assessment::objections as assessment;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
+use domain::news_article::{NewsArticle, NewsArticleCommand};
+use domain::objection::{Objection, ObjectionCommand};
 use domain::park::{Park, ParkCommand};
 use domain::provider_application::{ProviderApplication, ProviderApplicationCommand};
 use domain::review::ReviewCommand;
+use projections::assessment_cycles::AssessmentCycles;
+use projections::assessment_submissions::AssessmentSubmissions;
+use projections::objections::Objections;
 use projections::page::{Page, PageQuery};
+use projections::ranking::Rankings;
 use projections::review_queue::{self as read_model, ReviewFilter, ReviewQueue, ReviewRow};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -30,9 +38,27 @@ pub enum ReviewKind {
     ProviderApplication,
     /// A revision of a park's profile; its id is the park's.
     ParkProfile,
+    /// A revision of an article of a park's news; its id is the article's.
+    NewsArticle,
+    /// What a park filed in an assessment. It is reserved item by item, with `submissionItemClaim`: here 409.
+    AssessmentSubmission,
+    /// An objection to a published ranking; not for who judged what it is about.
+    Objection,
 }
 
-/// All that waits for a decision, the most urgent first.
+impl ReviewKind {
+    /// Who judges it may reserve it.
+    fn action(self) -> Action {
+        match self {
+            Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
+            Self::AssessmentSubmission => Action::JudgeAssessment,
+            Self::Objection => Action::AnswerObjection,
+        }
+    }
+}
+
+/// All that waits for a decision of the caller's, the most urgent first.
 #[utoipa::path(
     get,
     path = "/reviews",
@@ -48,6 +74,10 @@ async fn list(
 ) -> Result<Response, Problem> {
     asked.may(Action::ReadReviews)?;
     asked.see(&state, &ReviewQueue).await?;
+    asked.see(&state, &AssessmentCycles).await?;
+    asked.see(&state, &AssessmentSubmissions).await?;
+    asked.see(&state, &Rankings).await?;
+    asked.see(&state, &Objections).await?;
     let page =
         read_model::list(&state.db, &asked.caller.actor, &listed.filter, state.app.clock.now(), &listed.page)
             .await?;
@@ -69,7 +99,7 @@ async fn claim(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let (_, command) = command.permit(&state, Action::Review)?;
+    let (_, command) = command.permit(&state, kind.action())?;
     reserve(&state, kind, id, command, true).await
 }
 
@@ -88,7 +118,7 @@ async fn release(
     Id((kind, id)): Id<(ReviewKind, Uuid)>,
     command: Command<Nothing>,
 ) -> Result<Done, Problem> {
-    let (_, command) = command.permit(&state, Action::Review)?;
+    let (_, command) = command.permit(&state, kind.action())?;
     reserve(&state, kind, id, command, false).await
 }
 
@@ -99,19 +129,45 @@ async fn reserve(
     command: Permitted,
     claim: bool,
 ) -> Result<Done, Problem> {
-    let review = Box::new(if claim { ReviewCommand::Claim } else { ReviewCommand::Release });
+    fn review<C>(claim: bool) -> ReviewCommand<C> {
+        if claim { ReviewCommand::Claim } else { ReviewCommand::Release }
+    }
     let receipt = match kind {
         ReviewKind::ProviderApplication => {
             command
-                .execute::<ProviderApplication>(state, id, ProviderApplicationCommand::Review(review))
+                .execute::<ProviderApplication>(
+                    state,
+                    id,
+                    ProviderApplicationCommand::Review(Box::new(review(claim))),
+                )
                 .await?
         }
         ReviewKind::ParkProfile => {
             let revision = state.app.load::<Park>(id).await?.state.profile.revision_number();
             command
-                .execute::<Park>(state, id, ParkCommand::ReviewProfile { revision, command: review })
+                .execute::<Park>(
+                    state,
+                    id,
+                    ParkCommand::ReviewProfile { revision, command: Box::new(review(claim)) },
+                )
                 .await?
+        }
+        ReviewKind::NewsArticle => {
+            command
+                .execute::<NewsArticle>(state, id, NewsArticleCommand::Judge(Box::new(review(claim))))
+                .await?
+        }
+        ReviewKind::AssessmentSubmission => return Err(item_by_item()),
+        ReviewKind::Objection => {
+            let intent =
+                if claim { assessment::claim(&state.app, id).await? } else { ObjectionCommand::Release };
+            command.execute::<Objection>(state, id, intent).await?
         }
     };
     Ok(Done::changed(receipt))
+}
+
+fn item_by_item() -> Problem {
+    let detail = "考核填报按指标逐项领取，请在填报详情中领取要核验的指标";
+    Problem::new(StatusCode::CONFLICT, "review.item_by_item", detail)
 }

@@ -12,9 +12,10 @@ use crate::middleware::trace;
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
-    assessment_cycles, assessment_submissions, audit, auth, files, health, identities, legal_statements,
-    logins, me, objections, openapi, parks, projections, provider_applications, rankings, reviews, sandbox,
-    sessions, staff, staff_auth, working_calendars,
+    assessment_cycles, assessment_submissions, audit, auth, enterprise_imports, enterprises, files,
+    filing_template, health, identities, legal_statements, logins, me, news, objections, openapi, parks,
+    projections, provider_applications, rankings, reviews, sandbox, sessions, settlement_applications, staff,
+    staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
@@ -30,9 +31,14 @@ fn api() -> OpenApiRouter<AppState> {
         .merge(provider_applications::routes())
         .merge(reviews::routes())
         .merge(parks::routes())
+        .merge(news::routes())
+        .merge(settlement_applications::routes())
+        .merge(enterprises::routes())
+        .merge(enterprise_imports::routes())
         .merge(working_calendars::routes())
         .merge(assessment_cycles::routes())
         .merge(assessment_submissions::routes())
+        .merge(filing_template::routes())
         .merge(rankings::routes())
         .merge(objections::routes())
         .merge(files::routes())

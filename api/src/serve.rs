@@ -27,6 +27,7 @@ use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
+use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::sms::{self, SandboxMessages};
 use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
@@ -39,13 +40,14 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::body::Schemas;
 use crate::cli::Role;
 use crate::router::{document, router};
 use crate::sandbox::Grants;
 use crate::state::{AppState, Parts, Sandbox};
-use crate::{demo, listener};
+use crate::{demo, enterprise_imports, listener};
 
 /// Everything assembled on a migrated database; nothing runs yet.
 pub struct Platform {
@@ -78,7 +80,8 @@ impl Platform {
             None => Arc::new(SystemClock),
         };
         let files = Files::open(&config.files, key_dir)?;
-        Self::on(config, pool, &master, &clock, sandbox_clock, files)
+        let sheets = SheetReader::of_this_program(Limits::default())?;
+        Self::on(config, pool, &master, &clock, sandbox_clock, files, sheets)
     }
 
     /// Assembles the platform on a pool and a clock; tests bring a manual one.
@@ -89,6 +92,7 @@ impl Platform {
         clock: &Arc<dyn Clock>,
         sandbox_clock: Option<Arc<SandboxClock>>,
         files: Files,
+        sheets: SheetReader,
     ) -> anyhow::Result<Self> {
         let vault = Vault::new(pool.clone(), master);
         let wake = Arc::new(Notify::new());
@@ -112,6 +116,7 @@ impl Platform {
             limits: RateLimits::new(pool.clone(), clock.clone(), master, config.sign_in.sms_daily_max),
             credentials: Credentials::new(pool.clone(), clock.clone(), master),
             files,
+            sheets,
             sms,
             wechat,
             haiyiban,
@@ -152,17 +157,19 @@ pub async fn serve(
         Role::Worker => None,
     };
     let ops = listen(state.config.http.ops_listen, "ZSQ_OPS_LISTEN").await?;
-    let workers = (role != Role::Api).then(|| start_workers(&platform, &cancel, &mut background));
     if let Some(sandbox) = state.sandbox.as_ref().and_then(|sandbox| sandbox.clock.clone()) {
         background.spawn(SandboxClock::clone(&sandbox).keep_fresh(cancel.clone()));
     }
-    if role != Role::Api {
-        crate::demo::first_statement(&state).await?;
-    }
+    // The demo tells a story of the past, which the workers must not answer before it is told; and its statement is older.
     let seeded = if demo { demo::seed(&state).await? } else { false };
+    if role != Role::Api {
+        demo::first_statement(&state.app).await?;
+    }
+    let workers = (role != Role::Api).then(|| start_workers(&platform, &cancel, &mut background));
     background.spawn(telemetry::keep_metrics(cancel.clone()));
     background.spawn(serve_ops(ops, metrics, cancel.clone()));
-    welcome(&state, role, demo, seeded)?;
+    let ranked = if demo { demo::ranked_cycle(&state).await? } else { None };
+    welcome(&state, role, demo.then_some(seeded), ranked)?;
     let told_to_stop = async {
         stopped().await;
         tokio::spawn(end_at_second_signal());
@@ -208,6 +215,7 @@ fn start_workers(platform: &Platform, cancel: &CancellationToken, background: &m
         state.files.clone(),
         cancel.clone(),
     ));
+    background.spawn(enterprise_imports::run(state.clone(), cancel.clone()));
     background.spawn(timekeeper::run(state.db.clone(), state.app.clone(), cancel.clone()));
     Workers::start(
         state.db.clone(),
@@ -270,7 +278,7 @@ fn log_signal(result: io::Result<()>) {
     }
 }
 
-fn welcome(state: &AppState, role: Role, demo: bool, seeded: bool) -> anyhow::Result<()> {
+fn welcome(state: &AppState, role: Role, demo: Option<bool>, ranked: Option<Uuid>) -> anyhow::Result<()> {
     let config = &state.config;
     let mut out = io::stdout().lock();
     writeln!(out, "zsq {} · {}（{}）", env!("CARGO_PKG_VERSION"), config.zone.name, config.mode.name())?;
@@ -285,11 +293,15 @@ fn welcome(state: &AppState, role: Role, demo: bool, seeded: bool) -> anyhow::Re
     if state.sandbox.is_some() {
         writeln!(out, "  messages sent  http://{}/sandbox/messages", config.http.listen)?;
     }
-    if demo {
+    if let Some(seeded) = demo {
         let note =
             if seeded { "demo data was written" } else { "the database was not empty: nothing was written" };
         writeln!(out, "  demo           {note}")?;
         demo::print_accounts(&mut out)?;
+        if let Some(cycle) = ranked {
+            let listen = config.http.listen;
+            writeln!(out, "  ranking        http://{listen}/api/v1/assessment-cycles/{cycle}/ranking")?;
+        }
     }
     Ok(out.flush()?)
 }

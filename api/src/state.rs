@@ -13,6 +13,7 @@ use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
+use infrastructure::sheet::SheetReader;
 use infrastructure::sms::SandboxMessages;
 use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub credentials: Credentials,
     /// The bytes of files.
     pub files: Files,
+    /// Reads uploaded workbooks.
+    pub sheets: SheetReader,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
     /// Signing in by WeChat; none where that way is switched off.

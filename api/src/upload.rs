@@ -25,6 +25,9 @@ use crate::files::unavailable;
 use crate::problem::Problem;
 use crate::state::AppState;
 
+mod workbook;
+pub(crate) use workbook::{ReceivedWorkbook, WorkbookUpload, workbook_body_bytes_max};
+
 /// What a form takes besides its file: boundaries, headers, a long name.
 const FORM_BYTES_MAX: u64 = 64 * 1024;
 /// Largest body of an upload.

@@ -1,23 +1,15 @@
 //! Who may do what: one table, [`roles`], for commands and queries alike.
 //!
 //! Roles say what kind of thing a caller may do at all. Whose things they are is decided by the aggregate (a command on
-//! another's application is not found) and by the query (which takes the viewer).
+//! another's application is not found) and by the query (which takes the viewer). Which action a command is, [`Guarded`]
+//! says.
 
-use domain::account::AccountCommand;
 use domain::actor::{Actor, Role};
-use domain::assessment_cycle::AssessmentCycleCommand;
-use domain::assessment_submission::{AssessmentSubmissionCommand, SubmissionAct};
-use domain::legal_statement::LegalStatementCommand;
-use domain::objection::ObjectionCommand;
-use domain::operation::{OperationCommand, OperationEvent};
-use domain::park::ParkCommand;
-use domain::provider_application::ProviderApplicationCommand;
-use domain::ranking::RankingCommand;
 use domain::refusal::{Kind, Refusal};
-use domain::review::ReviewCommand;
-use domain::staff_account::StaffAccountCommand;
-use domain::stored_file::StoredFileCommand;
-use domain::working_calendar::WorkingCalendarCommand;
+
+mod guarded;
+
+pub use guarded::Guarded;
 
 use Role::{
     Assessor, Auditor, Editor, Enterprise, Park, Process, Reviewer, SecurityAdmin, SystemAdmin, User, Visitor,
@@ -48,6 +40,22 @@ pub enum Action {
     ReadParkRevisions,
     ManageParkStaff,
     SuspendPark,
+    // Park back office: news
+    WriteNews,
+    ReadParkNews,
+    ReviewNews,
+    ModerateNews,
+    // Park back office: applications to settle
+    SubmitSettlement,
+    ReadSettlement,
+    ReadParkSettlements,
+    HandleSettlements,
+    // Park back office: the roster
+    WriteEnterprises,
+    ReadParkEnterprises,
+    ReadEnterprise,
+    ReadAllEnterprises,
+    AdvanceImport,
     // Assessment
     SetWorkingCalendar,
     ReadAssessmentCycles,
@@ -101,13 +109,25 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::EditProviderApplication
         | Action::ReadOwnParks
         | Action::ReviseParkProfile
-        | Action::ManageParkStaff => &[User],
+        | Action::ManageParkStaff
+        | Action::WriteNews
+        | Action::SubmitSettlement
+        | Action::ReadSettlement
+        | Action::HandleSettlements
+        | Action::WriteEnterprises => &[User],
         Action::PublishLegalStatement => &[Editor, Process],
         Action::ReadProviderApplications => &[User, Reviewer],
         Action::ReadParkRevisions => &[Park, Reviewer],
-        Action::ReadReviews | Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadReviews => &[Reviewer, Assessor, Editor],
+        Action::Review | Action::SuspendPark => &[Reviewer],
+        Action::ReadParkNews => &[Park, Editor],
+        Action::ReviewNews | Action::ModerateNews => &[Editor],
+        Action::ReadEnterprise => &[Park, Reviewer, Assessor],
+        Action::ReadAllEnterprises => &[Reviewer, Assessor],
         Action::UploadFile => &[User, Assessor, Editor],
-        Action::EstablishPark | Action::NoteDeadlines | Action::PutInObjection => &[Process],
+        Action::EstablishPark | Action::AdvanceImport | Action::NoteDeadlines | Action::PutInObjection => {
+            &[Process]
+        }
         Action::SetWorkingCalendar => &[Assessor, SystemAdmin],
         Action::ReadAssessmentCycles | Action::ReadAssessmentSubmissions => {
             &[Park, Assessor, Reviewer, Auditor]
@@ -117,7 +137,10 @@ pub fn roles(action: Action) -> &'static [Role] {
         | Action::JudgeAssessment
         | Action::PublishRanking
         | Action::AnswerObjection => &[Assessor],
-        Action::FileAssessment | Action::RaiseObjection => &[Park],
+        Action::ReadParkSettlements
+        | Action::ReadParkEnterprises
+        | Action::FileAssessment
+        | Action::RaiseObjection => &[Park],
         Action::ReadObjections => &[Park, Assessor, Auditor],
         Action::ReadStaff => &[SystemAdmin, SecurityAdmin, Auditor],
         Action::CreateStaff => &[SystemAdmin, Process],
@@ -174,161 +197,5 @@ fn is_signed_in(actor: &Actor) -> bool {
     match actor {
         Actor::Person { .. } | Actor::Staff { .. } => true,
         Actor::Visitor | Actor::Process(_) => false,
-    }
-}
-
-/// A command that says which action it is.
-pub trait Guarded {
-    /// The action.
-    fn action(&self) -> Action;
-}
-
-impl Guarded for AccountCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::SignIn { .. } | Self::SignInByIdentity { .. } | Self::BindIdentity { .. } => Action::SignIn,
-            Self::LinkIdentity { .. } | Self::UnlinkIdentity { .. } => Action::ChangeOwnIdentities,
-            Self::EndSession { .. } => Action::EndOwnSession,
-        }
-    }
-}
-
-impl Guarded for StaffAccountCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Create(_) => Action::CreateStaff,
-            Self::FailSignIn | Self::SignIn { .. } | Self::ChangePassword { .. } => Action::SignInAsStaff,
-            Self::EndSession { .. } => Action::EndOwnSession,
-            Self::Grant { .. }
-            | Self::Revoke { .. }
-            | Self::ResetPassword { .. }
-            | Self::ResetSecondFactor { .. }
-            | Self::Lock { .. }
-            | Self::Unlock => Action::AdministerStaff,
-        }
-    }
-}
-
-impl Guarded for LegalStatementCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Publish { .. } => Action::PublishLegalStatement,
-        }
-    }
-}
-
-impl Guarded for ProviderApplicationCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Open { .. } => Action::OpenProviderApplication,
-            Self::Review(command) => review_action(command, Action::EditProviderApplication),
-        }
-    }
-}
-
-impl Guarded for ParkCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Establish { .. } => Action::EstablishPark,
-            Self::ReviseProfile { .. } => Action::ReviseParkProfile,
-            Self::ReviewProfile { command, .. } => review_action(command, Action::ReviseParkProfile),
-            Self::AddStaff { .. } | Self::RemoveStaff { .. } => Action::ManageParkStaff,
-            Self::Suspend { .. } | Self::Reinstate => Action::SuspendPark,
-        }
-    }
-}
-
-impl Guarded for WorkingCalendarCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Set { .. } => Action::SetWorkingCalendar,
-        }
-    }
-}
-
-impl Guarded for AssessmentCycleCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Draft { .. }
-            | Self::Revise { .. }
-            | Self::Open { .. }
-            | Self::AddPark { .. }
-            | Self::Extend { .. }
-            | Self::Cancel { .. } => Action::ManageAssessmentCycles,
-            Self::Mark(_) => Action::NoteDeadlines,
-        }
-    }
-}
-
-impl Guarded for AssessmentSubmissionCommand {
-    fn action(&self) -> Action {
-        match &self.act {
-            SubmissionAct::SaveDrafts { .. }
-            | SubmissionAct::Submit { .. }
-            | SubmissionAct::Supplement { .. } => Action::FileAssessment,
-            SubmissionAct::Claim { .. }
-            | SubmissionAct::Release { .. }
-            | SubmissionAct::Verify { .. }
-            | SubmissionAct::Score { .. }
-            | SubmissionAct::Recuse { .. }
-            | SubmissionAct::Return { .. } => Action::JudgeAssessment,
-            SubmissionAct::MarkOverdue => Action::NoteDeadlines,
-            SubmissionAct::Adjust { .. } | SubmissionAct::Lock => Action::PutInObjection,
-        }
-    }
-}
-
-impl Guarded for RankingCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Compute { .. } | Self::Publicize { .. } | Self::Finalize { .. } => Action::PublishRanking,
-            Self::Republish { .. } => Action::PutInObjection,
-            Self::EndPublicity => Action::NoteDeadlines,
-        }
-    }
-}
-
-impl Guarded for ObjectionCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Raise { .. } | Self::Withdraw { .. } => Action::RaiseObjection,
-            Self::Claim | Self::Release | Self::Accept { .. } | Self::Reject { .. } => {
-                Action::AnswerObjection
-            }
-            Self::MarkOverdue => Action::NoteDeadlines,
-        }
-    }
-}
-
-impl Guarded for StoredFileCommand {
-    fn action(&self) -> Action {
-        match self {
-            Self::Receive { .. } => Action::UploadFile,
-        }
-    }
-}
-
-impl Guarded for OperationCommand {
-    fn action(&self) -> Action {
-        let Self::Record(event) = self;
-        match event {
-            OperationEvent::AuditQueried { .. } => Action::ReadAudit,
-            OperationEvent::RankingExported { .. } => Action::ReadRankings,
-            OperationEvent::ProjectionRebuildRequested { .. }
-            | OperationEvent::ParkedRetried { .. }
-            | OperationEvent::ParkedSkipped { .. } => Action::OperateProjections,
-        }
-    }
-}
-
-/// The submitter's side of a review is `own`; the rest is reviewing.
-fn review_action<C>(command: &ReviewCommand<C>, own: Action) -> Action {
-    match command {
-        ReviewCommand::Draft(_) | ReviewCommand::Submit | ReviewCommand::Withdraw => own,
-        ReviewCommand::Claim
-        | ReviewCommand::Release
-        | ReviewCommand::Approve { .. }
-        | ReviewCommand::Return { .. }
-        | ReviewCommand::Reject { .. } => Action::Review,
     }
 }

@@ -18,8 +18,10 @@ use crate::execute::{App, ExecuteError, Refused};
 
 pub mod cycles;
 pub mod filing;
+pub mod filing_template;
 pub mod objections;
 pub mod ranking;
+pub mod trace;
 
 /// A cycle that exists.
 async fn cycle(app: &App, id: AssessmentCycleId) -> Result<AssessmentCycle, ExecuteError> {
@@ -41,8 +43,8 @@ async fn standing(app: &App, park: ParkId, by: &domain::actor::Actor) -> Result<
     Ok(ParkStanding { is_member: park.has_member(by), is_suspended: park.suspended })
 }
 
-/// The working days of the year of `from` and the next one: no term of an assessment is longer.
-async fn working_days(app: &App, from: DateTime<Utc>) -> Result<WorkingDays, ExecuteError> {
+/// The working days of the year of `from` and the next one: no term of the platform is longer.
+pub(crate) async fn working_days(app: &App, from: DateTime<Utc>) -> Result<WorkingDays, ExecuteError> {
     let year = civil_date(from).year();
     let ids = [calendar_of(year).0, calendar_of(year + 1).0];
     let calendars = app.load_many::<WorkingCalendar>(&ids).await?;

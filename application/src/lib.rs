@@ -5,12 +5,15 @@
 //! Code map: [`execute`] from command to stored events, [`access`] the table of who may do what, [`ports`] what the
 //! outside provides, [`memory`] aggregates folded a moment ago, [`recorded`] an event as readers of the log see it,
 //! [`sign_in`] from a proved phone or a checked password to an account, [`assessment`] facts of several streams,
-//! [`processes`] what follows from events.
+//! [`back_office`] what a park says to those who write in it, [`news_html`] HTML made safe, [`processes`] what follows
+//! from events.
 
 pub mod access;
 pub mod assessment;
+pub mod back_office;
 pub mod execute;
 pub mod memory;
+pub mod news_html;
 pub mod ports;
 pub mod processes;
 pub mod recorded;

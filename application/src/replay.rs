@@ -6,13 +6,17 @@ use domain::account::Account;
 use domain::aggregate::Decide;
 use domain::assessment_cycle::AssessmentCycle;
 use domain::assessment_submission::AssessmentSubmission;
+use domain::enterprise_import::EnterpriseImport;
 use domain::legal_statement::LegalStatement;
+use domain::managed_enterprise::ManagedEnterprise;
+use domain::news_article::NewsArticle;
 use domain::objection::Objection;
 use domain::operation::Operation;
 use domain::park::Park;
 use domain::provider_application::ProviderApplication;
 use domain::ranking::Ranking;
 use domain::refusal::Refusal;
+use domain::settlement_application::SettlementApplication;
 use domain::staff_account::StaffAccount;
 use domain::stored_file::StoredFile;
 use domain::working_calendar::WorkingCalendar;
@@ -59,12 +63,16 @@ pub enum Replay {
 }
 
 /// All aggregate types, by their stored names.
-pub const AGGREGATE_TYPES: [&str; 12] = [
+pub const AGGREGATE_TYPES: [&str; 16] = [
     Account::TYPE,
     StaffAccount::TYPE,
     LegalStatement::TYPE,
     ProviderApplication::TYPE,
     Park::TYPE,
+    NewsArticle::TYPE,
+    SettlementApplication::TYPE,
+    ManagedEnterprise::TYPE,
+    EnterpriseImport::TYPE,
     Operation::TYPE,
     WorkingCalendar::TYPE,
     AssessmentCycle::TYPE,
@@ -83,6 +91,10 @@ impl App {
             LegalStatement::TYPE => self.replay_as::<LegalStatement>(id, until).await,
             ProviderApplication::TYPE => self.replay_as::<ProviderApplication>(id, until).await,
             Park::TYPE => self.replay_as::<Park>(id, until).await,
+            NewsArticle::TYPE => self.replay_as::<NewsArticle>(id, until).await,
+            SettlementApplication::TYPE => self.replay_as::<SettlementApplication>(id, until).await,
+            ManagedEnterprise::TYPE => self.replay_as::<ManagedEnterprise>(id, until).await,
+            EnterpriseImport::TYPE => self.replay_as::<EnterpriseImport>(id, until).await,
             Operation::TYPE => self.replay_as::<Operation>(id, until).await,
             WorkingCalendar::TYPE => self.replay_as::<WorkingCalendar>(id, until).await,
             AssessmentCycle::TYPE => self.replay_as::<AssessmentCycle>(id, until).await,

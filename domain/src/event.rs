@@ -6,12 +6,16 @@ use serde_json::Value;
 use crate::account::{Account, AccountEvent};
 use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
 use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
+use crate::enterprise_import::{EnterpriseImport, EnterpriseImportEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
+use crate::news_article::{NewsArticle, NewsArticleEvent};
 use crate::objection::{Objection, ObjectionEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use crate::ranking::{Ranking, RankingEvent};
+use crate::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 use crate::stored_file::{StoredFile, StoredFileEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
@@ -33,6 +37,10 @@ pub enum Event {
     LegalStatement(LegalStatementEvent),
     ProviderApplication(ProviderApplicationEvent),
     Park(ParkEvent),
+    NewsArticle(NewsArticleEvent),
+    SettlementApplication(SettlementApplicationEvent),
+    ManagedEnterprise(ManagedEnterpriseEvent),
+    EnterpriseImport(EnterpriseImportEvent),
     Operation(OperationEvent),
     WorkingCalendar(WorkingCalendarEvent),
     AssessmentCycle(AssessmentCycleEvent),
@@ -88,6 +96,16 @@ pub fn decode(
             decode_as::<ProviderApplication>(event_type, version, payload).map(Event::ProviderApplication)
         }
         Park::TYPE => decode_as::<Park>(event_type, version, payload).map(Event::Park),
+        NewsArticle::TYPE => decode_as::<NewsArticle>(event_type, version, payload).map(Event::NewsArticle),
+        SettlementApplication::TYPE => {
+            decode_as::<SettlementApplication>(event_type, version, payload).map(Event::SettlementApplication)
+        }
+        ManagedEnterprise::TYPE => {
+            decode_as::<ManagedEnterprise>(event_type, version, payload).map(Event::ManagedEnterprise)
+        }
+        EnterpriseImport::TYPE => {
+            decode_as::<EnterpriseImport>(event_type, version, payload).map(Event::EnterpriseImport)
+        }
         Operation::TYPE => decode_as::<Operation>(event_type, version, payload).map(Event::Operation),
         WorkingCalendar::TYPE => {
             decode_as::<WorkingCalendar>(event_type, version, payload).map(Event::WorkingCalendar)

@@ -39,6 +39,14 @@ id! {
     ProviderApplicationId,
     /// A park or base (园区/基地).
     ParkId,
+    /// An article of a park's news (新闻资讯).
+    NewsArticleId,
+    /// An application to settle in a park (入驻申请).
+    SettlementApplicationId,
+    /// An enterprise on the roster of a park (企业名录).
+    ManagedEnterpriseId,
+    /// An import of enterprises into a roster (导入批次).
+    EnterpriseImportId,
     /// A file (文件) that was handed in.
     FileId,
     /// A version of the legal statement (法律声明).

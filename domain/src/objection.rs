@@ -7,8 +7,8 @@
 //!                  └─ mark overdue↺
 //! ```
 //! Always: raised only inside the publicity, by a member of a ranked park, one open per park and target
-//! ([`OPEN_SCOPE`]); answered, with words, by somebody who judged none of the items it is about or that it changes;
-//! what is decided never changes.
+//! ([`OPEN_SCOPE`]); answered, with words, by somebody who judged none of the items it is about or that it changes,
+//! and once claimed by its claimer alone; what is decided never changes.
 //! Deliberately not here: what the adjustments do to other parks; that is computed before, as a preview, and after, as the
 //! next version of [`crate::ranking`].
 
@@ -237,7 +237,7 @@ impl Decide for Objection {
         match &issued.command {
             ObjectionCommand::Raise { new, facts } => self.raise(new, facts, issued),
             ObjectionCommand::Withdraw { park } => self.withdraw(*park),
-            ObjectionCommand::Claim => self.claim(issued),
+            ObjectionCommand::Claim { facts } => self.claim(facts, issued),
             ObjectionCommand::Release => self.release(issued),
             ObjectionCommand::Accept { answer, adjustments, facts } => {
                 self.accept(answer, adjustments, facts, issued)

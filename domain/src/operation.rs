@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::actor::Issued;
 use crate::aggregate::{ClaimChange, Decide, decide_into};
-use crate::id::AssessmentCycleId;
+use crate::id::{AssessmentCycleId, ParkId};
 use crate::refusal::{Kind, Refusal};
 
 #[cfg(test)]
@@ -50,6 +50,19 @@ pub enum OperationEvent {
         version: i32,
         /// `html` or `xlsx`.
         format: String,
+        /// SHA-256 of the file, hex; a page has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+    },
+    /// A park took its roster out of the platform.
+    EnterprisesExported {
+        /// Whose roster.
+        park: ParkId,
+        /// Which rows, in words.
+        filter: String,
+        /// Why contacts were needed in full; masked without.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Somebody had a read model built anew.
     ProjectionRebuildRequested {

@@ -102,7 +102,28 @@ pub struct Established {
     pub owner: AccountId,
 }
 
+/// What a park says to somebody who writes in its back office: a fact looked up in the park's events before a command on
+/// one of its things is issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// A member of its back office.
+    Member,
+    /// The same, but the park is suspended: they read and write nothing.
+    Suspended,
+    /// Neither: to them the park's own things do not exist.
+    Outsider,
+}
+
 impl Park {
+    /// How `actor` stands to the park.
+    pub fn standing(&self, actor: &Actor) -> Standing {
+        match (self.has_member(actor), self.suspended) {
+            (true, false) => Standing::Member,
+            (true, true) => Standing::Suspended,
+            (false, _) => Standing::Outsider,
+        }
+    }
+
     /// Whether `actor` belongs to the back office.
     pub fn has_member(&self, actor: &Actor) -> bool {
         actor.account().is_some_and(|account| {

@@ -69,6 +69,11 @@ impl<T> Personal<T> {
     }
 }
 
+/// A name as it is shown to others: its first character, `王**`.
+pub fn mask_name(name: &str) -> String {
+    name.chars().next().map(|first| format!("{first}**")).unwrap_or_default()
+}
+
 /// Never prints the value.
 impl<T> fmt::Debug for Personal<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

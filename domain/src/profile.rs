@@ -23,7 +23,6 @@ use crate::region::Region;
 use crate::review::Content;
 
 mod input;
-mod reader;
 pub use input::ProfileInput;
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,9 @@ use crate::id::ParkId;
 
 mod leaf;
 mod row;
+mod rule_sentence;
 mod sentence;
+pub use rule_sentence::rule_sentence;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use cqrs_es::Aggregate;
 use cqrs_es::test::TestFramework;
 use serde::Serialize;
@@ -16,9 +16,12 @@ use uuid::Uuid;
 use crate::actor::{Actor, Issued, Role};
 use crate::aggregate::{ClaimChange, Decide};
 use crate::id::{AccountId, ParkId, StaffId};
+use crate::managed_enterprise::{EnterpriseInput, ManagedEnterpriseProfile};
+use crate::news_article::{News, NewsInput};
 use crate::personal::{Personal, Sealed};
 use crate::profile::{Profile, ProfileInput};
 use crate::refusal::{FieldError, Refusal};
+use crate::settlement_application::{Settlement, SettlementInput};
 
 pub mod assessment;
 
@@ -60,6 +63,11 @@ pub fn reviewer(n: u128) -> Actor {
     Actor::Staff { staff: staff_id(n), roles: BTreeSet::from([Role::Reviewer]) }
 }
 
+/// Content editor `n`.
+pub fn editor(n: u128) -> Actor {
+    Actor::Staff { staff: staff_id(n), roles: BTreeSet::from([Role::Editor]) }
+}
+
 /// A process of zsq.
 pub const PROCESS: Actor = Actor::Process("park_established");
 
@@ -96,6 +104,76 @@ pub fn profile_with(field: &str, value: impl Into<Value>) -> Profile {
     });
     body[field] = value.into();
     serde_json::from_value::<ProfileInput>(body).unwrap().parse(account(1).0).unwrap()
+}
+
+/// An article with every field.
+pub fn news() -> News {
+    news_with("title", "崖州湾园区举办跨境电商培训")
+}
+
+/// The full article with one field replaced.
+pub fn news_with(field: &str, value: impl Into<Value>) -> News {
+    let mut body = json!({
+        "title": "崖州湾园区举办跨境电商培训",
+        "column": "updates",
+        "source": "崖州湾园区",
+        "reprintUrl": "https://news.example/2026/1",
+        "cover": "01920000-0000-7000-8000-00000000000c",
+        "body": "<p>十一月二十日，<strong>六十家</strong>企业参加了培训。</p>",
+        "attachments": ["01920000-0000-7000-8000-00000000000d"],
+        "expiresOn": "2027-11-23",
+    });
+    body[field] = value.into();
+    serde_json::from_value::<NewsInput>(body).unwrap().parse().unwrap()
+}
+
+/// An application to settle with every field; the contact belongs to person 1.
+pub fn settlement() -> Settlement {
+    let body = json!({
+        "applicantType": "enterprise",
+        "enterpriseName": "三亚示例贸易有限公司",
+        "creditCode": "91460200MA5TPK02XX",
+        "contactName": "王小明",
+        "contactPhone": "13900139000",
+        "industry": "互联网零售",
+        "businessModel": "保税进口",
+        "areaSqm": "300.5",
+        "expectedOn": "2027-03-01",
+        "expectedTurnoverWan": "1200",
+        "needs": "需要仓储\n希望免租",
+        "attachments": ["01920000-0000-7000-8000-00000000000e"],
+        "consentToShareContact": true,
+    });
+    serde_json::from_value::<SettlementInput>(body).unwrap().parse(account(1).0).unwrap()
+}
+
+/// An enterprise of a roster with every field; its persons are the subject `uuid(0x700)`, the enterprise itself.
+pub fn enterprise() -> ManagedEnterpriseProfile {
+    enterprise_with("status", "resident")
+}
+
+/// The full enterprise with one field replaced.
+pub fn enterprise_with(field: &str, value: impl Into<Value>) -> ManagedEnterpriseProfile {
+    let mut body = json!({
+        "name": "三亚示例跨境电商有限公司",
+        "creditCode": "91460200MA5TPK038X",
+        "settledOn": "2024-06-01",
+        "status": "resident",
+        "category": "seller",
+        "products": "母婴用品",
+        "regimes": ["9610", "1210"],
+        "legalRepresentative": "陈海",
+        "contactName": "王小明",
+        "contactPhone": "13800138000",
+        "officeAreaSqm": "120.5",
+        "employees": "36",
+        "lastYearTurnoverWan": "1200",
+        "aboveScale": true,
+        "remark": "重点企业",
+    });
+    body[field] = value.into();
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    serde_json::from_value::<EnterpriseInput>(body).unwrap().parse(uuid(0x700), today).unwrap()
 }
 
 /// `value` as the event store writes it.

@@ -127,7 +127,8 @@ impl Clock for SandboxClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise, for tests. Clones are the same clock.
+/// A clock that stands still until it is told otherwise, for tests and for stories told afterwards. Clones are the same
+/// clock.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
     now: Arc<Mutex<DateTime<Utc>>>,

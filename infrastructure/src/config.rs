@@ -7,6 +7,7 @@
 //!
 //! `.env.example` documents every variable; a test compares it with what is read here.
 
+mod back_office;
 mod files;
 mod haiyiban;
 mod master_key;
@@ -21,6 +22,7 @@ use std::env;
 
 use secrecy::SecretString;
 
+pub use back_office::BackOfficeConfig;
 pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
 pub use haiyiban::SANDBOX_PATH as HAIYIBAN_SANDBOX_PATH;
 pub use master_key::{NoMasterKey, master_key};
@@ -62,6 +64,8 @@ pub struct Config {
     pub wechat: WechatConfig,
     /// The identity provider, as declared.
     pub haiyiban: Option<Declaration>,
+    /// Rules of the parks' back office.
+    pub back_office: BackOfficeConfig,
     /// Where files are kept, and who looks at them.
     pub files: FilesConfig,
     /// Logs and traces.
@@ -109,6 +113,7 @@ impl Config {
         let sms = SmsConfig::read(&mut variables, &zone);
         let wechat = WechatConfig::read(&mut variables, stand_in.as_ref());
         let haiyiban = haiyiban::read(&mut variables, stand_in.as_ref());
+        let back_office = BackOfficeConfig::read(&mut variables);
         let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
         let shown = std::mem::take(&mut variables.shown);
@@ -122,6 +127,7 @@ impl Config {
             sms,
             wechat,
             haiyiban,
+            back_office,
             files,
             telemetry,
             shown,

@@ -30,6 +30,7 @@ create table assessment_submissions (
     cycle uuid not null,
     park uuid not null,
     last_filed_at timestamptz,
+    last_filed_by uuid,
     locked boolean not null,
     updated_at timestamptz not null,
     version bigint not null,
@@ -74,6 +75,7 @@ pub struct AssessmentSubmissions;
 struct Kept {
     state: AssessmentSubmission,
     touched: BTreeSet<String>,
+    last_filed_by: Option<Uuid>,
     updated_at: DateTime<Utc>,
     version: i64,
     position: i64,
@@ -85,6 +87,7 @@ struct Head {
     cycle: Uuid,
     park: Uuid,
     last_filed_at: Option<DateTime<Utc>>,
+    last_filed_by: Option<Uuid>,
     locked: bool,
     updated_at: DateTime<Utc>,
     version: i64,
@@ -129,6 +132,7 @@ impl Projection for AssessmentSubmissions {
             let row = rows.entry(id).or_insert_with(|| Kept {
                 state: AssessmentSubmission::default(),
                 touched: BTreeSet::new(),
+                last_filed_by: None,
                 updated_at: recorded.recorded_at,
                 version: 0,
                 position: 0,
@@ -137,6 +141,9 @@ impl Projection for AssessmentSubmissions {
                 continue;
             }
             row.touched.extend(codes(event));
+            if let AssessmentSubmissionEvent::Filed { by, .. } = event {
+                row.last_filed_by = Some(by.0);
+            }
             row.state.apply(event.clone());
             (row.updated_at, row.version, row.position) =
                 (recorded.recorded_at, recorded.sequence, recorded.position);
@@ -187,9 +194,9 @@ async fn load(
                 last_filed_at: head.last_filed_at,
                 locked: head.locked,
             };
-            let touched = BTreeSet::new();
+            let (touched, last_filed_by) = (BTreeSet::new(), head.last_filed_by);
             let (updated_at, version, position) = (head.updated_at, head.version, head.position);
-            (head.id, Kept { state, touched, updated_at, version, position })
+            (head.id, Kept { state, touched, last_filed_by, updated_at, version, position })
         })
         .collect();
     let named: BTreeSet<(Uuid, String)> =
@@ -218,17 +225,20 @@ async fn write(rows: &BTreeMap<Uuid, Kept>, tx: &mut PgConnection) -> Result<(),
         return Err(ProjectionError::Inconsistent("a submission without its beginning".to_owned()));
     }
     sqlx::query(
-        "insert into assessment_submissions (id, cycle, park, last_filed_at, locked, updated_at, version, position)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::bool[], $6::timestamptz[],
-             $7::bigint[], $8::bigint[])
-         on conflict (id) do update set last_filed_at = excluded.last_filed_at, locked = excluded.locked,
-             updated_at = excluded.updated_at, version = excluded.version, position = excluded.position
+        "insert into assessment_submissions (id, cycle, park, last_filed_at, last_filed_by, locked, updated_at,
+             version, position)
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::bool[],
+             $7::timestamptz[], $8::bigint[], $9::bigint[])
+         on conflict (id) do update set last_filed_at = excluded.last_filed_at,
+             last_filed_by = excluded.last_filed_by, locked = excluded.locked, updated_at = excluded.updated_at,
+             version = excluded.version, position = excluded.position
          where assessment_submissions.position < excluded.position",
     )
     .bind(begun.iter().map(|(id, ..)| **id).collect::<Vec<_>>())
     .bind(begun.iter().map(|(.., begun)| begun.cycle.0).collect::<Vec<_>>())
     .bind(begun.iter().map(|(.., begun)| begun.park.0).collect::<Vec<_>>())
     .bind(begun.iter().map(|(_, row, _)| row.state.last_filed_at).collect::<Vec<_>>())
+    .bind(begun.iter().map(|(_, row, _)| row.last_filed_by).collect::<Vec<_>>())
     .bind(begun.iter().map(|(_, row, _)| row.state.locked).collect::<Vec<_>>())
     .bind(begun.iter().map(|(_, row, _)| row.updated_at).collect::<Vec<_>>())
     .bind(begun.iter().map(|(_, row, _)| row.version).collect::<Vec<_>>())

@@ -3,6 +3,8 @@
 //! Always: one row for each position; payload and metadata are shown as stored, personal values sealed; auditors only.
 //! An event that cannot be decoded is parked like everywhere and missing here until it can be; the position shows it.
 
+use std::collections::BTreeMap;
+
 use application::access::{Action, require};
 use application::recorded::Recorded;
 use async_trait::async_trait;
@@ -211,4 +213,15 @@ pub async fn next(db: &PgPool, viewer: &Actor, wanted: &AuditFilter) -> Result<V
     filter(&mut sql, wanted);
     sql.push(" order by t.position limit ").push_bind(i64::from(LIMIT_MAX));
     Ok(sql.build_query_as().fetch_all(db).await?)
+}
+
+/// The positions of events in the global order, by entry number; those that have none yet are left out. What the events
+/// say is not told, so it takes no viewer.
+pub async fn positions(db: &PgPool, entries: &[i64]) -> Result<BTreeMap<i64, i64>, QueryError> {
+    let rows: Vec<(i64, i64)> =
+        sqlx::query_as("select entry, position from public.log where entry = any ($1)")
+            .bind(entries)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().collect())
 }

@@ -13,6 +13,7 @@ use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
 use domain::event::Event;
 use domain::objection::ObjectionEvent;
 use domain::ranking::RankingEvent;
+use domain::settlement_application::SettlementApplicationEvent;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
@@ -51,8 +52,14 @@ const EVENTS: &[&str] = &[
     "ObjectionAccepted",
     "ObjectionRejected",
     "ObjectionOverdue",
+    "SettlementSubmitted",
+    "SettlementNoteAdded",
+    "SettlementLanded",
+    "SettlementNotLanded",
+    "SettlementWithdrawn",
+    "SettlementOverdue",
 ];
-/// A cycle or two a year, some objections.
+/// A cycle or two a year, some objections, some thousand applications to settle.
 const SLOTS: i16 = 1;
 
 /// The read model.
@@ -65,7 +72,7 @@ impl Projection for Deadlines {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn ddl(&self) -> &'static str {
@@ -90,11 +97,15 @@ impl Projection for Deadlines {
                 Event::AssessmentCycle(event) => cycle(recorded, event, tx).await?,
                 Event::Ranking(event) => set(recorded, ranking(event), tx).await?,
                 Event::Objection(event) => set(recorded, objection(event), tx).await?,
+                Event::SettlementApplication(event) => set(recorded, settlement(event), tx).await?,
                 Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
                 | Event::ProviderApplication(_)
                 | Event::Park(_)
+                | Event::NewsArticle(_)
+                | Event::ManagedEnterprise(_)
+                | Event::EnterpriseImport(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
                 | Event::StoredFile(_)
@@ -157,6 +168,20 @@ fn objection(event: &ObjectionEvent) -> Deadline {
         | ObjectionEvent::Rejected { .. }
         | ObjectionEvent::Overdue {} => Deadline::Over,
         ObjectionEvent::Claimed { .. } | ObjectionEvent::Released {} => Deadline::Kept,
+    }
+}
+
+/// When a park's answer to an applicant is overdue; the first note is an answer.
+fn settlement(event: &SettlementApplicationEvent) -> Deadline {
+    match event {
+        SettlementApplicationEvent::Submitted { due_at, .. } => Deadline::Until(*due_at),
+        SettlementApplicationEvent::NoteAdded { .. }
+        | SettlementApplicationEvent::Landed { .. }
+        | SettlementApplicationEvent::NotLanded { .. }
+        | SettlementApplicationEvent::Withdrawn {}
+        | SettlementApplicationEvent::Overdue {} => Deadline::Over,
+        SettlementApplicationEvent::ContactViewed { .. }
+        | SettlementApplicationEvent::OutcomeCorrected { .. } => Deadline::Kept,
     }
 }
 

@@ -5,7 +5,7 @@
 //! | the owner | their own |
 //! | members of a park | what stands on any submitted version of something of the park, or on its live one |
 //! | staff | what stands on something that their role looks at (`readers`) |
-//! | everybody | what stands on the live version of something public, as long as its park is not suspended |
+//! | everybody | what stands on the live version of something public, as long as its park is not suspended; on news, while the public reads them |
 //!
 //! Always: only accepted files are there; a reference is a row of the thing that refers, derived from the thing's own
 //! events ([`references`] is where a new noun is added). Names stay sealed.
@@ -16,6 +16,7 @@ use application::recorded::Recorded;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::actor::Actor;
+use domain::calendar::civil_date;
 use domain::event::Event;
 use domain::id::{FileId, ParkId};
 use domain::stored_file::{Owner, StoredFileEvent};
@@ -59,8 +60,13 @@ comment on column file_references.park is 'Whose members may read it.';
 comment on column file_references.readers is 'Roles of staff that may read it.';
 comment on column file_references.for_public is 'Everybody may read it while its part is live and its park is not suspended.';
 create index file_references_thing_idx on file_references (thing, thing_type);
+create table file_things (
+    thing uuid primary key,
+    park uuid not null
+);
+comment on table file_things is 'Whose a thing is that says so once, at its beginning, and not in the events that refer to files.';
 ";
-const TABLES: &[&str] = &["files", "file_references"];
+const TABLES: &[&str] = &["files", "file_references", "file_things"];
 const EVENTS: &[&str] = &[
     "StoredFileUploaded",
     "StoredFileAccepted",
@@ -69,6 +75,11 @@ const EVENTS: &[&str] = &[
     "ParkProfileSubmitted",
     "ParkProfileApproved",
     "ProviderApplicationSubmitted",
+    "AssessmentSubmissionBegun",
+    "NewsArticleDrafted",
+    "NewsArticleSubmitted",
+    "NewsArticleApproved",
+    "SettlementSubmitted",
     "AssessmentSubmissionFiled",
     "ObjectionRaised",
 ];
@@ -124,7 +135,7 @@ impl Projection for Files {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn ddl(&self) -> &'static str {
@@ -224,23 +235,34 @@ async fn write(rows: &[Kept], tx: &mut PgConnection) -> Result<(), ProjectionErr
     Ok(())
 }
 
-/// A file, if the viewer may read it.
-pub async fn get(db: &PgPool, viewer: &Actor, file: FileId) -> Result<Option<FileRow>, QueryError> {
+/// A file, if the viewer may read it now.
+pub async fn get(
+    db: &PgPool,
+    viewer: &Actor,
+    file: FileId,
+    now: DateTime<Utc>,
+) -> Result<Option<FileRow>, QueryError> {
     let roles: Vec<&str> = viewer.roles().into_iter().map(domain::actor::Role::name).collect();
     let row = sqlx::query_as(
         "select f.id, f.sha256, f.size, f.content_type, case when inside.allowed then f.name end as name
          from rm.files f
          cross join lateral (select f.owner = $2 or exists (
-             select from rm.file_references r where r.file = f.id and (r.readers && $4 or exists (
-                 select from rm.park_members m where m.park = r.park and m.account = $3))) as allowed) inside
+             select from rm.file_references r left join rm.news_articles a on a.id = r.thing
+             where r.file = f.id and (r.readers && $4 or exists (select from rm.park_members m
+                 where m.park = coalesce(r.park, a.park) and m.account = $3))) as allowed) inside
          where f.id = $1 and f.status = 'accepted' and (inside.allowed or exists (
-             select from rm.file_references r where r.file = f.id and r.part = 'live' and r.for_public
-                 and (r.park is null or exists (select from rm.parks p where p.id = r.park and not p.suspended))))",
+             select from rm.file_references r
+             left join rm.news_articles a on a.id = r.thing
+             left join rm.parks p on p.id = coalesce(r.park, a.park)
+             where r.file = f.id and r.part = 'live' and r.for_public and not p.suspended
+                 and (a.id is null or (a.taken_down_reason is null and a.deleted_at is null
+                     and (a.expires_on is null or a.expires_on >= $5)))))",
     )
     .bind(file.0)
     .bind(viewer.to_string())
     .bind(viewer.account().map(|account| account.0))
     .bind(roles)
+    .bind(civil_date(now))
     .fetch_optional(db)
     .await?;
     Ok(row)
@@ -257,8 +279,10 @@ pub async fn usable(
     let rows = sqlx::query_as(
         "select f.id, f.content_type from rm.files f
          where f.id = any($1) and f.status = 'accepted' and (f.owner = $2 or exists (
-             select from rm.file_references r join rm.park_members m on m.park = r.park and m.account = $3
-             where r.file = f.id and r.park = $4))",
+             select from rm.file_references r
+             left join rm.news_articles a on a.id = r.thing
+             join rm.park_members m on m.park = coalesce(r.park, a.park) and m.account = $3
+             where r.file = f.id and m.park = $4))",
     )
     .bind(files)
     .bind(viewer.to_string())

@@ -6,8 +6,12 @@
 //! | [`staff_directory`] | `Staff*` | `GET staff` |
 //! | [`legal_statements`] | `LegalStatementPublished` | `GET legal-statements/current`, `GET auth/options` |
 //! | [`provider_applications`] | `ProviderApplication*` | `GET provider-applications`, `GET provider-applications/{id}`, `GET me/applications` |
-//! | [`review_queue`] | `ProviderApplication*` and `ParkProfile*` after the draft | `GET reviews` |
+//! | [`review_queue`] | `ProviderApplication*`, `ParkProfile*` and `NewsArticle*` after the draft | `GET reviews`, beside what [`assessment_submissions`] and [`objections`] have |
 //! | [`parks`] | `Park*` | `GET parks`, `GET parks/{id}`, `GET parks/mine`, `GET parks/{id}/profile-revisions`, `GET parks/{id}/staff` |
+//! | [`news_articles`] | `NewsArticle*` | `GET news`, `GET news/{id}`, `GET parks/{id}/news` |
+//! | [`settlement_applications`] | `Settlement*` | `GET parks/{id}/settlement-applications`, `GET settlement-applications/{id}`, `GET me/settlement-applications`, `GET me/applications` |
+//! | [`managed_enterprises`] | `ManagedEnterprise*` | `GET parks/{id}/enterprises`, `GET enterprises`, `GET enterprises/{id}` |
+//! | [`enterprise_imports`] | `EnterpriseImport*` | `GET enterprise-imports/{id}`, `GET enterprise-imports/{id}/progress` |
 //! | [`working_calendars`] | `WorkingCalendarSet` | `GET working-calendars`, `GET working-calendars/{year}` |
 //! | [`assessment_cycles`] | `AssessmentCycle*` | `GET assessment-cycles`, `GET assessment-cycles/{id}` |
 //! | [`assessment_submissions`] | `AssessmentSubmission*` | `GET assessment-submissions`, `GET assessment-cycles/{id}/filing` |
@@ -32,10 +36,13 @@ pub mod assessment_submissions;
 pub mod audit_trail;
 pub mod consistency;
 pub mod deadlines;
+pub mod enterprise_imports;
 pub mod feed;
 pub mod files;
 pub mod generation;
 pub mod legal_statements;
+pub mod managed_enterprises;
+pub mod news_articles;
 pub mod objections;
 pub mod page;
 pub mod parked;
@@ -47,6 +54,7 @@ mod react;
 pub mod rebuild;
 pub mod review_queue;
 pub mod revisions;
+pub mod settlement_applications;
 mod slots;
 pub mod staff_directory;
 pub mod status;
@@ -76,6 +84,10 @@ pub fn all() -> Vec<Box<dyn Projection>> {
         Box::new(provider_applications::ProviderApplications),
         Box::new(review_queue::ReviewQueue),
         Box::new(parks::Parks),
+        Box::new(news_articles::NewsArticles),
+        Box::new(settlement_applications::SettlementApplications),
+        Box::new(managed_enterprises::ManagedEnterprises),
+        Box::new(enterprise_imports::EnterpriseImports),
         Box::new(working_calendars::WorkingCalendars),
         Box::new(assessment_cycles::AssessmentCycles),
         Box::new(assessment_submissions::AssessmentSubmissions),

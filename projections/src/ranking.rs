@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::projection::{EventTypes, Projection, ProjectionError};
 
 mod queries;
-pub use queries::{Publicity, RankingRow, RankingVersion, RankingView, get, item_points};
+pub use queries::{Publicity, RankingRow, RankingVersion, RankingView, all_item_points, get, item_points};
 
 const DDL: &str = "
 create table rankings (

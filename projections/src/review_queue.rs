@@ -1,28 +1,30 @@
 //! The review queue (审核待办): everything submitted, of all kinds, first due first.
 //!
-//! One row for each submission, kept after its decision. Always: only reviewers see it. A claim that lapsed shows nobody:
-//! the moment is passed in with the query.
+//! One row for each submission, kept after its decision. Always: only those who may judge a kind see it. A claim that
+//! lapsed shows nobody: the moment is passed in with the query. Objections and what parks file are not copied here: they
+//! stand in read models of their own, which `queries` puts beside these rows.
 
 use std::collections::BTreeMap;
 
-use application::access::{Action, require};
+use application::access::Action;
 use application::recorded::Recorded;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::actor::Actor;
 use domain::event::Event;
+use domain::news_article::NewsArticleEvent;
 use domain::park::ParkEvent;
-use domain::profile::Profile;
 use domain::provider_application::ProviderApplicationEvent;
-use domain::review::{CLAIM_LAPSES_AFTER, ReviewEvent, State};
-use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgConnection, PgPool};
-use utoipa::{IntoParams, ToSchema};
+use domain::review::{ReviewEvent, State};
+use serde::Serialize;
+use sqlx::{FromRow, PgConnection};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::page::{List, Page, PageRequest, QueryError, fetch, one_of};
 use crate::projection::{EventTypes, Projection, ProjectionError};
 use crate::revisions::{self, name};
+
+mod queries;
+pub use queries::{ReviewFilter, list};
 
 const DDL: &str = "
 create table review_queue (
@@ -62,34 +64,47 @@ const EVENTS: &[&str] = &[
     "ParkProfileApproved",
     "ParkProfileReturned",
     "ParkProfileRejected",
+    "NewsArticleSubmitted",
+    "NewsArticleWithdrawn",
+    "NewsArticleClaimed",
+    "NewsArticleReleased",
+    "NewsArticleApproved",
+    "NewsArticleReturned",
+    "NewsArticleRejected",
 ];
 /// Hundreds of submissions a year.
 const SLOTS: i16 = 2;
 
 /// What is reviewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumIter, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum ReviewKind {
     /// An application to become a park or base.
     ProviderApplication,
     /// A revision of a park's profile.
     ParkProfile,
+    /// A revision of an article of a park's news.
+    NewsArticle,
+    /// What a park filed in an assessment.
+    AssessmentSubmission,
+    /// An objection to a published ranking.
+    Objection,
 }
 
 impl ReviewKind {
     /// As stored and sent.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ProviderApplication => "providerApplication",
-            Self::ParkProfile => "parkProfile",
-        }
+        self.into()
     }
-}
 
-impl std::str::FromStr for ReviewKind {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::ProviderApplication, Self::ParkProfile].into_iter().find(|kind| kind.name() == text).ok_or(())
+    /// What one must be allowed to do to judge it.
+    pub fn judging(self) -> Action {
+        match self {
+            Self::ProviderApplication | Self::ParkProfile => Action::Review,
+            Self::NewsArticle => Action::ReviewNews,
+            Self::AssessmentSubmission => Action::JudgeAssessment,
+            Self::Objection => Action::AnswerObjection,
+        }
     }
 }
 
@@ -97,26 +112,30 @@ impl std::str::FromStr for ReviewKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, FromRow, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewRow {
-    /// `providerApplication` or `parkProfile`.
+    /// `providerApplication`, `parkProfile`, `newsArticle`, `assessmentSubmission` or `objection`.
     pub kind: String,
-    /// The application or the park.
+    /// The application, the park, the article, what the park filed, or the objection.
     pub id: Uuid,
-    /// Which revision of it.
+    /// Which revision of it; 1 for what has no revisions as a whole.
     pub revision: i32,
-    /// Name of the park or base.
+    /// Name of the park or base, or title of the article.
     pub title: String,
     /// `account:<id>`.
     pub submitter: String,
-    /// When.
+    /// When; of what a park filed, the last time.
     pub submitted_at: DateTime<Utc>,
-    /// When a decision is due.
-    pub due_at: DateTime<Utc>,
+    /// When a decision is due, an objection's in working days; absent for what a park filed: no deadline says when that
+    /// is verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<DateTime<Utc>>,
     /// It waits for a decision that is due.
     #[sqlx(default)]
     pub overdue: bool,
     /// Nothing differs from the revision before.
     pub unchanged: bool,
-    /// `submitted`, `approved`, `returned`, `rejected` or `withdrawn`.
+    /// `submitted`, `approved`, `returned`, `rejected` or `withdrawn`. What a park filed is `submitted` while an item
+    /// waits, `returned` while the park has one back, and `approved` when all is judged or the ranking published; an
+    /// accepted objection is `approved`.
     pub status: String,
     /// The reviewer who works on it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,25 +153,23 @@ pub struct ReviewRow {
     /// Who judged it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Uuid>,
-    /// Version of the application or park after its last review event, for `If-Match`.
+    /// Version of the thing after its last review event, for `If-Match`.
     pub version: i64,
+    /// The assessment cycle it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[sqlx(default)]
+    pub cycle_id: Option<Uuid>,
+    /// The park that filed or objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[sqlx(default)]
+    pub park_id: Option<Uuid>,
+    /// How many items of what was filed wait to be judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[sqlx(default)]
+    pub waiting: Option<i64>,
     /// The last event taken in.
     #[serde(skip)]
     pub position: i64,
-}
-
-/// What to list.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", default)]
-#[into_params(parameter_in = Query)]
-pub struct ReviewFilter {
-    /// `providerApplication` or `parkProfile`.
-    pub kind: Option<String>,
-    /// `pending` (the same as `submitted`, and meant when absent), `approved`, `returned`, `rejected`, `withdrawn`, or
-    /// `all`.
-    pub status: Option<String>,
-    /// Only those that wait for a decision that is due, or only the others.
-    pub overdue: Option<bool>,
 }
 
 type Key = (&'static str, Uuid, i32);
@@ -194,20 +211,25 @@ impl Projection for ReviewQueue {
         .bind(&ids)
         .fetch_all(&mut *tx)
         .await?;
-        let kinds = [ReviewKind::ProviderApplication, ReviewKind::ParkProfile];
         let mut rows: BTreeMap<Key, ReviewRow> = BTreeMap::new();
         for row in known {
-            let kind = kinds.into_iter().find(|kind| kind.name() == row.kind);
+            let kind = row.kind.parse::<ReviewKind>();
             let kind =
-                kind.ok_or_else(|| ProjectionError::Inconsistent(format!("unknown kind {}", row.kind)))?;
+                kind.map_err(|_| ProjectionError::Inconsistent(format!("unknown kind {}", row.kind)))?;
             rows.insert((kind.name(), row.id, row.revision), row);
         }
         for (recorded, id) in batch.iter().zip(ids) {
-            let (kind, event) = match &recorded.event {
+            match &recorded.event {
                 Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => {
-                    (ReviewKind::ProviderApplication, event)
+                    let kind = ReviewKind::ProviderApplication;
+                    take(&mut rows, kind, id, recorded, event, |profile| profile.name.clone())?;
                 }
-                Event::Park(ParkEvent::Profile(event)) => (ReviewKind::ParkProfile, event),
+                Event::Park(ParkEvent::Profile(event)) => {
+                    take(&mut rows, ReviewKind::ParkProfile, id, recorded, event, |p| p.name.clone())?;
+                }
+                Event::NewsArticle(NewsArticleEvent::Review(event)) => {
+                    take(&mut rows, ReviewKind::NewsArticle, id, recorded, event, |n| n.title.clone())?;
+                }
                 Event::ProviderApplication(ProviderApplicationEvent::Opened { .. })
                 | Event::Park(
                     ParkEvent::Established { .. }
@@ -216,30 +238,41 @@ impl Projection for ReviewQueue {
                     | ParkEvent::Suspended { .. }
                     | ParkEvent::Reinstated {},
                 )
+                | Event::NewsArticle(
+                    NewsArticleEvent::Opened { .. }
+                    | NewsArticleEvent::HitsConfirmed { .. }
+                    | NewsArticleEvent::TakenDown { .. }
+                    | NewsArticleEvent::PutBack {}
+                    | NewsArticleEvent::Deleted { .. }
+                    | NewsArticleEvent::Restored {},
+                )
                 | Event::Account(_)
                 | Event::StaffAccount(_)
                 | Event::LegalStatement(_)
+                | Event::SettlementApplication(_)
+                | Event::ManagedEnterprise(_)
+                | Event::EnterpriseImport(_)
                 | Event::Operation(_)
                 | Event::WorkingCalendar(_)
                 | Event::AssessmentCycle(_)
                 | Event::AssessmentSubmission(_)
                 | Event::Ranking(_)
                 | Event::Objection(_)
-                | Event::StoredFile(_) => continue,
-            };
-            take(&mut rows, kind, id, recorded, event)?;
+                | Event::StoredFile(_) => {}
+            }
         }
         write(&rows.into_values().collect::<Vec<_>>(), tx).await
     }
 }
 
 /// Takes an event in; those before the last one of the newest revision are old news.
-fn take(
+fn take<C>(
     rows: &mut BTreeMap<Key, ReviewRow>,
     kind: ReviewKind,
     id: Uuid,
     recorded: &Recorded,
-    event: &ReviewEvent<Profile>,
+    event: &ReviewEvent<C>,
+    title: fn(&C) -> Option<String>,
 ) -> Result<(), ProjectionError> {
     let newest =
         rows.range_mut((kind.name(), id, 0)..=(kind.name(), id, i32::MAX)).next_back().map(|(_, row)| row);
@@ -253,10 +286,10 @@ fn take(
             kind: kind.name().to_owned(),
             id,
             revision,
-            title: content.name.clone().unwrap_or_default(),
+            title: title(content).unwrap_or_default(),
             submitter: submitted_by.clone(),
             submitted_at: *submitted_at,
-            due_at: *due_at,
+            due_at: Some(*due_at),
             overdue: false,
             unchanged: *unchanged,
             status: name(State::Submitted).to_owned(),
@@ -266,6 +299,9 @@ fn take(
             decided_at: None,
             decided_by: None,
             version: recorded.sequence,
+            cycle_id: None,
+            park_id: None,
+            waiting: None,
             position: recorded.position,
         };
         rows.insert((kind.name(), id, revision), row);
@@ -275,7 +311,7 @@ fn take(
     Ok(())
 }
 
-fn apply(row: &mut ReviewRow, recorded: &Recorded, event: &ReviewEvent<Profile>) {
+fn apply<C>(row: &mut ReviewRow, recorded: &Recorded, event: &ReviewEvent<C>) {
     let mut decide = |state: State, by: Option<Uuid>| {
         name(state).clone_into(&mut row.status);
         (row.reviewer, row.claimed_at) = (None, None);
@@ -327,55 +363,4 @@ async fn write(rows: &[ReviewRow], tx: &mut PgConnection) -> Result<(), Projecti
     .execute(tx)
     .await?;
     Ok(())
-}
-
-const LIST: List = List {
-    columns: "r.*, case when r.status in ('approved', 'returned', 'rejected') then r.status end as outcome",
-    from: "rm.review_queue r",
-    sorts: &[("dueAt", "r.due_at", "timestamptz"), ("submittedAt", "r.submitted_at", "timestamptz")],
-    tie: ("r.kind || '/' || r.id || '/' || lpad(r.revision::text, 10, '0')", "text"),
-};
-
-/// The queue as it stands at `now`; empty for viewers who do not review.
-pub async fn list(
-    db: &PgPool,
-    viewer: &Actor,
-    filter: &ReviewFilter,
-    now: DateTime<Utc>,
-    page: &PageRequest,
-) -> Result<Page<ReviewRow>, QueryError> {
-    if require(viewer, Action::ReadReviews).is_err() {
-        return Ok(Page::empty());
-    }
-    let kind = one_of::<ReviewKind>("/kind", filter.kind.as_deref())?.map(ReviewKind::name);
-    let status = match filter.status.as_deref().filter(|status| !status.is_empty()) {
-        None | Some("pending") => Some(State::Submitted),
-        Some("all") => None,
-        named => one_of::<State>("/status", named)?,
-    };
-    let page = fetch(db, &LIST, page, |sql| {
-        if let Some(kind) = kind {
-            sql.push(" and r.kind = ").push_bind(kind);
-        }
-        if let Some(status) = status {
-            sql.push(" and r.status = ").push_bind(name(status));
-        }
-        if let Some(overdue) = filter.overdue {
-            sql.push(" and (r.status = 'submitted' and r.due_at < ")
-                .push_bind(now)
-                .push(") = ")
-                .push_bind(overdue);
-        }
-    })
-    .await?;
-    Ok(page.map(|row| at(now, row)))
-}
-
-/// What depends on the moment.
-fn at(now: DateTime<Utc>, mut row: ReviewRow) -> ReviewRow {
-    row.overdue = row.status == name(State::Submitted) && row.due_at < now;
-    if row.claimed_at.is_some_and(|since| since + CLAIM_LAPSES_AFTER <= now) {
-        (row.reviewer, row.claimed_at) = (None, None);
-    }
-    row
 }

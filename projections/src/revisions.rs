@@ -1,11 +1,10 @@
-//! Revisions of what is submitted and judged, as two read models keep them: each in its own table, of one layout.
+//! Revisions of what is submitted and judged, as the read models keep them: each in its own table, of one layout.
 //!
 //! Always: a revision's content never changes after it was submitted; contents are as stored, personal values sealed.
 //! A sealed value differs in every revision though the person typed the same: whoever opens the values of
 //! [`RevisionRow::diff`] drops the changes that turn out to be none.
 
 use chrono::{DateTime, Utc};
-use domain::profile::Profile;
 use domain::review::{Decision, ReviewEvent, State, diff};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +23,7 @@ use crate::projection::ProjectionError;
 pub struct RevisionRow {
     /// 1, 2, 3 …
     pub number: i32,
-    /// The profile as submitted.
+    /// The profile, or the article, as submitted.
     pub content: Value,
     /// `account:<id>`.
     pub submitted_by: String,
@@ -68,7 +67,7 @@ pub struct DecisionRow {
 /// A reviewer's note beside one field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldNoteRow {
-    /// JSON pointer into the profile.
+    /// JSON pointer into the content.
     pub pointer: String,
     /// What to correct.
     pub note: String,
@@ -77,7 +76,7 @@ pub struct FieldNoteRow {
 /// A field that differs between two revisions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChangeRow {
-    /// JSON pointer into the profile.
+    /// JSON pointer into the content.
     pub pointer: String,
     /// Its value before; absent when it was not there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,12 +120,12 @@ struct Closed {
 
 impl Writes {
     /// Takes an event of `id` in; `pending` is the revision that waited for a decision before it, if one did.
-    pub fn take(
+    pub fn take<C: Serialize>(
         &mut self,
         id: Uuid,
         pending: Option<i32>,
         recorded: &Recorded,
-        event: &ReviewEvent<Profile>,
+        event: &ReviewEvent<C>,
     ) -> Result<(), ProjectionError> {
         match event {
             ReviewEvent::Submitted { revision, content, submitted_by, submitted_at, due_at, unchanged } => {

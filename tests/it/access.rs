@@ -16,7 +16,7 @@ use tests::stories::profile;
 
 use crate::assessment::plan;
 use crate::openapi::{document, operations};
-use world::World;
+use world::{World, roster};
 
 /// What an operation is tried on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub enum Target {
     Park,
     /// The same, suspended.
     SuspendedPark,
+    /// An article of such a park, revision 1 pending.
+    News,
+    /// The same, published.
+    PublishedNews,
+    /// An application of `user` to settle in such a park.
+    Settlement,
+    /// An enterprise on the roster of such a park.
+    Enterprise,
+    /// A previewed import into the roster of such a park.
+    Import,
     /// A file of `user` that stands nowhere.
     OwnFile,
     /// A picture on the live profile of a park of `parkOwner`.
@@ -41,6 +51,8 @@ pub enum Target {
     Cycle,
     /// What that park files in it.
     Submission,
+    /// An objection that is not there.
+    Objection,
     /// A staff account.
     Staff,
     /// A session of `user`.
@@ -51,6 +63,8 @@ pub enum Target {
 
 /// Stands for a form with a picture.
 const FORM: &str = "form";
+/// Stands for a form with a roster.
+const ROSTER_FORM: &str = "roster form";
 /// Operation, target, and the body of a command; `#` in it is a number that no other cell has.
 const CASES: &[(&str, Target, &str)] = &[
     ("authOptionsRead", Target::Nothing, ""),
@@ -104,8 +118,14 @@ const CASES: &[(&str, Target, &str)] = &[
     ("reviewList", Target::Nothing, ""),
     ("reviewClaim", Target::Submitted, "{}"),
     ("reviewClaim", Target::Park, "{}"),
+    ("reviewClaim", Target::Submission, "{}"),
+    ("reviewClaim", Target::Objection, "{}"),
     ("reviewRelease", Target::Submitted, "{}"),
     ("reviewRelease", Target::Park, "{}"),
+    ("reviewRelease", Target::Submission, "{}"),
+    ("reviewRelease", Target::Objection, "{}"),
+    ("reviewClaim", Target::News, "{}"),
+    ("reviewRelease", Target::News, "{}"),
     ("parkList", Target::Nothing, ""),
     ("parkListMine", Target::Nothing, ""),
     ("parkRead", Target::Park, ""),
@@ -124,6 +144,52 @@ const CASES: &[(&str, Target, &str)] = &[
     ("parkStaffAdd", Target::Park, r#"{"phone": "13800000112"}"#),
     ("parkStaffAdd", Target::SuspendedPark, r#"{"phone": "13800000112"}"#),
     ("parkStaffRemove", Target::Park, "{}"),
+    ("newsList", Target::Nothing, ""),
+    ("newsRead", Target::News, ""),
+    ("newsRead", Target::PublishedNews, ""),
+    ("parkNewsList", Target::Park, ""),
+    ("newsOpen", Target::Park, "{}"),
+    ("newsOpen", Target::SuspendedPark, "{}"),
+    ("newsSave", Target::News, "{}"),
+    ("newsSubmit", Target::News, "{}"),
+    ("newsWithdraw", Target::News, "{}"),
+    ("newsApprove", Target::News, "{}"),
+    ("newsReturn", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsReject", Target::News, r#"{"reason": "资料不够齐全"}"#),
+    ("newsTakeDown", Target::PublishedNews, r#"{"reason": "内容与事实不符"}"#),
+    ("newsRestore", Target::PublishedNews, "{}"),
+    ("newsDelete", Target::News, r#"{"confirm": "园区举办跨境电商培训"}"#),
+    ("settlementApplicationSubmit", Target::Park, SETTLEMENT),
+    ("settlementApplicationSubmit", Target::SuspendedPark, SETTLEMENT),
+    ("parkSettlementApplicationList", Target::Park, ""),
+    ("meSettlementApplicationList", Target::Nothing, ""),
+    ("settlementApplicationRead", Target::Settlement, ""),
+    ("settlementApplicationRevealContact", Target::Settlement, "{}"),
+    ("settlementApplicationNoteAdd", Target::Settlement, r#"{"text": "已电话联系"}"#),
+    ("settlementApplicationLand", Target::Settlement, r#"{"confirm": "王小明"}"#),
+    ("settlementApplicationNotLand", Target::Settlement, r#"{"reason": "场地面积不足"}"#),
+    (
+        "settlementApplicationCorrect",
+        Target::Settlement,
+        r#"{"outcome": "landed", "reason": "登记有误更正"}"#,
+    ),
+    ("settlementApplicationWithdraw", Target::Settlement, "{}"),
+    ("enterpriseList", Target::Nothing, ""),
+    ("parkEnterpriseList", Target::Park, ""),
+    ("parkEnterpriseSummaryRead", Target::Park, ""),
+    ("enterpriseAdd", Target::Park, ENTERPRISE),
+    ("enterpriseAdd", Target::SuspendedPark, ENTERPRISE),
+    ("enterpriseRead", Target::Enterprise, ""),
+    ("enterpriseEdit", Target::Enterprise, ENTERPRISE),
+    ("enterpriseTemplateRead", Target::Park, ""),
+    ("enterpriseExport", Target::Park, ""),
+    ("enterpriseImportPreview", Target::Park, ROSTER_FORM),
+    ("enterpriseImportPreview", Target::SuspendedPark, ROSTER_FORM),
+    ("enterpriseImportRead", Target::Import, ""),
+    ("enterpriseImportCommit", Target::Import, "{}"),
+    ("enterpriseImportProgress", Target::Import, ""),
+    ("enterpriseImportReportRead", Target::Import, ""),
+    ("enterpriseDelete", Target::Enterprise, r#"{"confirm": "91460200MA5TPK038X"}"#),
     ("workingCalendarList", Target::Nothing, ""),
     ("workingCalendarRead", Target::Nothing, ""),
     ("workingCalendarSet", Target::Nothing, r#"{"daysOff": ["2026-10-01"], "workingDays": []}"#),
@@ -143,6 +209,8 @@ const CASES: &[(&str, Target, &str)] = &[
     ("filingSaveItem", Target::Cycle, r##"{"value": "#"}"##),
     ("filingSubmit", Target::Cycle, r#"{"items": ["A1"]}"#),
     ("filingSupplement", Target::Cycle, r#"{"items": ["A1"], "reason": "与企业名录核对后补报"}"#),
+    ("filingTemplateRead", Target::Cycle, ""),
+    ("filingImport", Target::Cycle, FORM),
     ("assessmentSubmissionList", Target::Nothing, ""),
     ("assessmentSubmissionRead", Target::Submission, ""),
     ("submissionItemClaim", Target::Submission, "{}"),
@@ -156,6 +224,7 @@ const CASES: &[(&str, Target, &str)] = &[
     ("rankingFinalize", Target::Cycle, "{}"),
     ("rankingRead", Target::Cycle, ""),
     ("rankingPrint", Target::Cycle, ""),
+    ("rankingExport", Target::Cycle, ""),
     ("rankingTraceRead", Target::Cycle, ""),
     ("objectionList", Target::Nothing, ""),
     (
@@ -190,6 +259,12 @@ const CASES: &[(&str, Target, &str)] = &[
     ("auditStreamStateRead", Target::Park, ""),
 ];
 
+const SETTLEMENT: &str = r#"{"applicantType": "person", "contactName": "王小明", "contactPhone": "13900139000",
+    "consentToShareContact": true}"#;
+
+/// `tests/it/access/world.rs` reads it too.
+pub const ENTERPRISE: &str = r#"{"name": "三亚示例有限公司", "creditCode": "91460200MA5TPK038X",
+    "settledOn": "2024-06-01", "status": "left", "category": "seller"}"#;
 /// What is said to callers who may not do it at all, whatever they send.
 const REFUSED: [&str; 2] = ["session.required", "access.forbidden"];
 
@@ -221,20 +296,25 @@ async fn every_operation_for_every_role() {
         for at in 0..world.callers().len() {
             number += 1;
             let (caller, path) = world.prepare(at, *target, path, method == "get").await;
-            let is_form = *body == FORM;
+            let form_fields = form_fields(body);
             let body = fill(&world, body, number).await;
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let request =
                 caller.send(method.clone(), &path).from([10, 0, 0, u8::try_from(number % 250).unwrap()]);
             let answer = if method == Method::GET {
                 request.await
-            } else if is_form {
-                let (content_type, form) = form(&[("file", "a.png", &png())]);
+            } else if let Some(fields) = &form_fields {
+                let fields: Vec<(&str, &str, &[u8])> =
+                    fields.iter().map(|(name, file, bytes)| (*name, *file, bytes.as_slice())).collect();
+                let (content_type, form) = form(&fields);
                 request.raw(&content_type, form).await
             } else {
                 request.json(&body).await
             };
-            if method != Method::GET && !is_form && REFUSED.iter().any(|code| answer["code"] == *code) {
+            if method != Method::GET
+                && form_fields.is_none()
+                && REFUSED.iter().any(|code| answer["code"] == *code)
+            {
                 // Whoever may not do it does not learn how it would be done.
                 let nonsense = caller.send(method, &path).json(&json!({"noSuchField": 1})).await;
                 nonsense.problem(answer.status.as_u16(), answer["code"].as_str().unwrap());
@@ -254,19 +334,34 @@ fn described(target: Target) -> &'static str {
         Target::Submitted => "(submitted)",
         Target::Park => "(park)",
         Target::SuspendedPark => "(suspended park)",
+        Target::News => "(news)",
+        Target::PublishedNews => "(published news)",
+        Target::Settlement => "(settlement)",
+        Target::Enterprise => "(enterprise)",
+        Target::Import => "(import)",
         Target::OwnFile => "(own file)",
         Target::LivePicture => "(live picture)",
         Target::LiveCertificate => "(live certificate)",
         Target::Cycle => "(open cycle)",
         Target::Submission => "(own submission)",
+        Target::Objection => "(objection)",
         Target::Staff => "(staff)",
         Target::Session | Target::OwnSession => "(session)",
     }
 }
 
+/// Name, file name and bytes of the fields of a form.
+fn form_fields(body: &str) -> Option<Vec<(&'static str, &'static str, Vec<u8>)>> {
+    match body {
+        FORM => Some(vec![("file", "a.png", png())]),
+        ROSTER_FORM => Some(vec![("mode", "", b"add".to_vec()), ("file", "a.csv", roster())]),
+        _ => None,
+    }
+}
+
 /// The body of one cell.
 async fn fill(world: &World<'_>, body: &str, number: u32) -> Value {
-    if body.is_empty() || body == FORM {
+    if body.is_empty() || form_fields(body).is_some() {
         return Value::Null;
     }
     let mut body: Value = serde_json::from_str(&body.replace('#', &number.to_string())).unwrap();

@@ -3,8 +3,14 @@
 //! The golden numbers are those of the sample scheme with its four parks (domain.md §5).
 
 mod bad_input;
+mod evidence;
 mod filing;
+mod filing_template;
 mod golden;
+mod ranking_workbook;
+mod reviews;
+mod trace;
+mod workbook;
 mod world;
 
-pub use world::plan;
+pub use world::{World, plan};

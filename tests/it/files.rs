@@ -1,5 +1,6 @@
 //! Files: from upload to download, and who may read them when.
 
+mod back_office;
 mod bad_input;
 mod bucket;
 mod scanner;

@@ -30,6 +30,18 @@ const CONTRACT: &str = "
     post parks/{id}/profile-revisions/{n}/approve · post parks/{id}/profile-revisions/{n}/return
     post parks/{id}/profile-revisions/{n}/reject · post parks/{id}/profile-revisions/{n}/withdraw
     post parks/{id}/suspend · post parks/{id}/reinstate · get parks/{id}/staff · post parks/{id}/staff
+    post parks/{id}/news · put news/{id} · post news/{id}/submit · post news/{id}/withdraw · post news/{id}/approve
+    post news/{id}/return · post news/{id}/reject · post news/{id}/take-down · post news/{id}/restore
+    delete news/{id} · get parks/{id}/news · get news · get news/{id}
+    post parks/{id}/settlement-applications · get parks/{id}/settlement-applications
+    get settlement-applications/{id} · post settlement-applications/{id}/land
+    post settlement-applications/{id}/not-land · post settlement-applications/{id}/correct
+    post settlement-applications/{id}/withdraw · post settlement-applications/{id}/notes
+    get parks/{id}/enterprises · post parks/{id}/enterprises · get enterprises/{id} · put enterprises/{id}
+    delete enterprises/{id} · get parks/{id}/enterprises/template.xlsx
+    get parks/{id}/enterprises/export.xlsx · post parks/{id}/enterprise-imports
+    get enterprise-imports/{id} · post enterprise-imports/{id}/commit · get enterprise-imports/{id}/progress
+    get enterprise-imports/{id}/report.xlsx
     get staff · post staff · post staff/{id}/grant · post staff/{id}/revoke · post staff/{id}/lock
     post staff/{id}/unlock · post staff/{id}/reset-mfa · post staff/{id}/reset-password · get projections
     post projections/{name}/rebuild
@@ -40,11 +52,12 @@ const CONTRACT: &str = "
     post assessment-cycles/{id}/extend · post assessment-cycles/{id}/compute · post assessment-cycles/{id}/publicize
     post assessment-cycles/{id}/finalize · post assessment-cycles/{id}/cancel · get assessment-cycles
     get assessment-cycles/{id} · get assessment-cycles/{id}/filing
+    get assessment-cycles/{id}/filing/template.xlsx · post assessment-cycles/{id}/filing/import
     put assessment-cycles/{id}/filing/items/{code} · post assessment-cycles/{id}/filing/submit
     post assessment-cycles/{id}/filing/supplement · get assessment-submissions · get assessment-submissions/{id}
     post assessment-submissions/{id}/items/{code}/verify · post assessment-submissions/{id}/items/{code}/score
     post assessment-submissions/{id}/items/{code}/return · get assessment-cycles/{id}/ranking
-    get assessment-cycles/{id}/ranking.html · get assessment-cycles/{id}/ranking/rows/{parkId}/trace
+    get assessment-cycles/{id}/ranking.xlsx · get assessment-cycles/{id}/ranking.html · get assessment-cycles/{id}/ranking/rows/{parkId}/trace
     post objections · post objections/{id}/withdraw · post objections/{id}/preview · post objections/{id}/accept
     post objections/{id}/reject · get objections · get objections/{id}";
 

@@ -79,6 +79,20 @@ async fn a_pending_revision_can_be_replaced_withdrawn_returned_and_rejected() {
 }
 
 #[tokio::test]
+async fn what_is_probably_a_mistake_is_told_with_the_answer() {
+    let app = TestApp::new().await;
+    let park = app.established(OWNER).await;
+    let mut far = profile("远方的园区");
+    far["longitude"] = "116.40".into();
+    let revised = park.owner.post(&park.path("profile-revisions"), json!({"profile": far})).await.created();
+    assert_eq!(revised["/warnings/0/pointer"], "/profile/longitude");
+    let near = json!({"profile": profile("近处的园区"), "replacePending": true});
+    let revised = park.owner.post(&park.path("profile-revisions"), near).await.created();
+    assert_eq!(revised["warnings"], Value::Null);
+    app.close().await;
+}
+
+#[tokio::test]
 async fn an_incomplete_revision_is_refused_with_every_missing_field() {
     let app = TestApp::new().await;
     let park = app.established(OWNER).await;
@@ -153,6 +167,8 @@ async fn parks_are_filtered_and_sorted_by_whitelisted_names() {
     assert_eq!(names("?sort=-name").await, [second, first.clone()]);
     assert_eq!(names("?q=0041&kind=park&district=460205&level=provincial").await, [first]);
     assert_eq!(names("?kind=base").await, Vec::<String>::new());
+    assert_eq!(names("?q=保税展示").await.len(), 2, "the text is searched, not only the name");
+    assert_eq!(names("?q=王小明").await.len(), 0, "but not the contact");
     let sorted = visitor.get("parks?sort=password").await.problem(422, "request.invalid");
     assert_eq!(sorted.errors().len(), 1);
     visitor.get("parks?kind=castle").await.problem(422, "request.invalid");

@@ -1,7 +1,11 @@
 //! The read models on PostgreSQL: given events, then rows; and who sees them.
 
+mod enterprise_imports;
 mod lists;
+mod managed_enterprises;
+mod news;
 mod replay;
+mod settlement_applications;
 mod visibility;
 
 use domain::actor::Actor;

@@ -24,6 +24,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use api::enterprise_imports;
 use api::serve::Platform;
 use api::state::AppState;
 use application::ports::Clock;
@@ -40,6 +41,7 @@ use infrastructure::database::{Access, MIGRATOR, connect};
 use infrastructure::event_store::sequencer::Sequencer;
 use infrastructure::files::Files;
 use infrastructure::keys::MasterKey;
+use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::test_postgres::TestDatabase;
 use projections::stepper::Stepper;
 use projections::timekeeper;
@@ -182,7 +184,8 @@ impl TestApp {
                 panic!("the read models do not come to rest: {error}");
             }
             // What fell due by the clock is noted, and what follows from it is taken in.
-            if timekeeper::look(&state.db, &state.app).await.unwrap() == 0 {
+            let imported = enterprise_imports::look(state).await;
+            if timekeeper::look(&state.db, &state.app).await.unwrap() == 0 && imported == 0 {
                 return;
             }
         }
@@ -249,6 +252,13 @@ impl TestApp {
         self.remember(username, &answer).await
     }
 
+    /// A member of staff whose account something else made.
+    pub async fn as_staff_signed_in(&self, username: &str, password: &str) -> Caller<'_> {
+        let body = json!({"username": username, "password": password});
+        let answer = self.as_visitor().post("auth/staff/login", body).await.ok();
+        self.remember(username, &answer).await
+    }
+
     /// Asks for a code for this number and reads it from the sandbox's messages.
     pub async fn code(&self, phone: &str) -> String {
         let visitor = self.as_visitor();
@@ -308,7 +318,8 @@ fn assemble(variables: &[(&str, &str)], pool: PgPool, clock: &ManualClock, folde
     let master = MasterKey::from_bytes([42; 32]);
     let files = Files::open(&config.files, folder).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-    Platform::on(config, pool, &master, &clock, None, files).unwrap().state
+    let sheets = SheetReader::of_tests(Limits::default());
+    Platform::on(config, pool, &master, &clock, None, files, sheets).unwrap().state
 }
 
 fn order<I>(id: Uuid, command: I) -> Order<I> {

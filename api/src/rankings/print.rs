@@ -59,7 +59,7 @@ async fn print(
     let view = seen(&state, &mut asked, id, which.version).await?;
     let version = view.version.ok_or_else(unpublished)?;
     let (title, scheme) = about(&state, &asked, id).await?;
-    record(&state, &asked, id, version, "html").await?;
+    record(&state, &asked, state.app.clock.new_id(), exported(id, version, "html", None)).await?;
     let page = Page {
         zone: &state.config.zone.name,
         title: &title,
@@ -100,27 +100,40 @@ pub(super) async fn about(
     }
 }
 
-/// Records that the ranking was taken out, before it is.
-pub(super) async fn record(
-    state: &AppState,
-    asked: &Asked,
-    cycle: Uuid,
-    version: i32,
-    format: &str,
-) -> Result<(), Problem> {
-    let event = OperationEvent::RankingExported {
+/// A ranking taken out.
+pub(super) fn exported(cycle: Uuid, version: i32, format: &str, sha256: Option<String>) -> OperationEvent {
+    OperationEvent::RankingExported {
         cycle: AssessmentCycleId(cycle),
         version,
         format: format.to_owned(),
-    };
+        sha256,
+    }
+}
+
+/// Records under this id that the ranking was taken out, before it is.
+pub(super) async fn record(
+    state: &AppState,
+    asked: &Asked,
+    id: Uuid,
+    event: OperationEvent,
+) -> Result<(), Problem> {
     let order = application::Order::new(
-        state.app.clock.new_id(),
+        id,
         asked.caller.actor.clone(),
         OperationCommand::Record(event),
         asked.caller.context.clone(),
     );
     state.app.execute::<Operation>(order).await?;
     Ok(())
+}
+
+/// Which version it is and how far it has come, for people.
+pub(super) fn standing(view: &RankingView, version: i32) -> String {
+    match (view.status.as_str(), &view.publicity) {
+        ("final", _) => format!("第 {version} 版（终稿）"),
+        (_, Some(publicity)) => format!("第 {version} 版（公示至 {}）", wall_clock(publicity.until)),
+        (_, None) => "内部计算结果，未公示".to_owned(),
+    }
 }
 
 struct Page<'a> {
@@ -145,7 +158,7 @@ impl Page<'_> {
                 body {
                     div.mark aria-hidden="true" { (self.mark) }
                     h1 { (self.title) "排名" }
-                    p.about { (self.zone) "　" (self.state()) }
+                    p.about { (self.zone) "　" (standing(self.view, self.version)) }
                     table {
                         thead { (self.head()) }
                         tbody { @for row in &self.view.rows { (self.row(row)) } }
@@ -154,17 +167,6 @@ impl Page<'_> {
                     p.note { "打印：" (self.mark) }
                 }
             }
-        }
-    }
-
-    fn state(&self) -> String {
-        let version = self.version;
-        match (self.view.status.as_str(), &self.view.publicity) {
-            ("final", _) => format!("第 {version} 版（终稿）"),
-            (_, Some(publicity)) => {
-                format!("第 {version} 版（公示至 {}）", wall_clock(publicity.until))
-            }
-            (_, None) => "内部计算结果，未公示".to_owned(),
         }
     }
 

@@ -74,7 +74,7 @@ pub async fn by_staff(
     Ok(AssessmentSubmissionCommand { cycle: facts(app, whose).await?.1, act })
 }
 
-async fn facts(app: &App, whose: Whose) -> Result<(AssessmentCycle, CycleFacts), ExecuteError> {
+pub(super) async fn facts(app: &App, whose: Whose) -> Result<(AssessmentCycle, CycleFacts), ExecuteError> {
     let missing = || ExecuteError::from(Refused::from(AssessmentSubmissionError::NotFound));
     let cycle = super::cycle(app, whose.cycle)
         .await

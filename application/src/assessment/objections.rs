@@ -49,6 +49,13 @@ pub async fn withdraw(app: &App, by: &Actor, id: Uuid) -> Result<ObjectionComman
     Ok(ObjectionCommand::Withdraw { park: super::standing(app, raised.park, by).await? })
 }
 
+/// The command that keeps others from handling it.
+pub async fn claim(app: &App, id: Uuid) -> Result<ObjectionCommand, ExecuteError> {
+    let raised = raised(app, id).await?;
+    let facts = answer_facts(app, &raised, &[]).await?;
+    Ok(ObjectionCommand::Claim { facts: Box::new(facts) })
+}
+
 /// The command that accepts it.
 pub async fn accept(
     app: &App,

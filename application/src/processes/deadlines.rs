@@ -11,6 +11,7 @@ use domain::assessment_cycle::{AssessmentCycle, AssessmentCycleCommand};
 use domain::objection::{Objection, ObjectionCommand};
 use domain::ranking::{Ranking, RankingCommand};
 use domain::refusal::Refusal;
+use domain::settlement_application::{SettlementApplication, SettlementApplicationCommand};
 use uuid::Uuid;
 
 use crate::access::Guarded;
@@ -35,11 +36,15 @@ pub async fn act(app: &App, due: &Due) -> Result<bool, ExecuteError> {
         AssessmentCycle::TYPE => cycle(app, due.id).await,
         Ranking::TYPE => note::<Ranking>(app, due.id, RankingCommand::EndPublicity).await,
         Objection::TYPE => note::<Objection>(app, due.id, ObjectionCommand::MarkOverdue).await,
+        SettlementApplication::TYPE => {
+            note::<SettlementApplication>(app, due.id, SettlementApplicationCommand::MarkOverdue).await
+        }
         other => Err(StoreError::Failed(format!("nothing of a {other} falls due").into()).into()),
     }
 }
 
-async fn cycle(app: &App, id: Uuid) -> Result<bool, ExecuteError> {
+/// Notes everything that fell due of a cycle; tells whether there was anything.
+pub async fn cycle(app: &App, id: Uuid) -> Result<bool, ExecuteError> {
     let marks = app.load::<AssessmentCycle>(id).await?.state.due_marks(app.clock.now());
     for mark in &marks {
         let command = AssessmentCycleCommand::Mark(*mark);

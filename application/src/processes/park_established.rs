@@ -12,7 +12,7 @@ use domain::provider_application::{ProviderApplication, ProviderApplicationEvent
 use domain::review::ReviewEvent;
 use uuid::Uuid;
 
-use crate::execute::{App, ExecuteError, Order};
+use crate::execute::{App, Context, ExecuteError, Order};
 use crate::ports::StoreError;
 use crate::processes::{Process, caused_by};
 use crate::recorded::Recorded;
@@ -45,20 +45,28 @@ impl Process for ParkEstablished {
             return Ok(());
         };
         let id = event.id().map_err(|source| StoreError::Failed(Box::new(source)))?;
-        let application = ProviderApplicationId(id);
-        let folded = app.load::<ProviderApplication>(id).await?;
-        let (Some(opened), Some(live)) = (folded.state.opened.as_ref(), folded.state.review.live()) else {
-            let source = format!("application {id} was approved but has no approved revision");
-            return Err(StoreError::Failed(source.into()).into());
-        };
-        let command = ParkCommand::Establish {
-            application,
-            kind: opened.kind,
-            owner: opened.applicant,
-            profile: Box::new(live.content.clone()),
-        };
-        let (id, actor) = (park_of(application).0, Actor::Process(self.name()));
-        app.execute::<Park>(Order::new(id, actor, command, caused_by(event))).await?;
-        Ok(())
+        establish(app, ProviderApplicationId(id), caused_by(event)).await
     }
+}
+
+/// Makes the park of an approved application; does nothing when it is there.
+pub async fn establish(
+    app: &App,
+    application: ProviderApplicationId,
+    context: Context,
+) -> Result<(), ExecuteError> {
+    let folded = app.load::<ProviderApplication>(application.0).await?;
+    let (Some(opened), Some(live)) = (folded.state.opened.as_ref(), folded.state.review.live()) else {
+        let source = format!("application {application} was approved but has no approved revision");
+        return Err(StoreError::Failed(source.into()).into());
+    };
+    let command = ParkCommand::Establish {
+        application,
+        kind: opened.kind,
+        owner: opened.applicant,
+        profile: Box::new(live.content.clone()),
+    };
+    let (id, actor) = (park_of(application).0, Actor::Process(ParkEstablished.name()));
+    app.execute::<Park>(Order::new(id, actor, command, context)).await?;
+    Ok(())
 }

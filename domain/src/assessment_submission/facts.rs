@@ -57,7 +57,7 @@ impl CycleFacts {
     }
 
     /// The window the park is in.
-    pub(super) fn window(&self, at: DateTime<Utc>) -> Window {
+    pub fn window(&self, at: DateTime<Utc>) -> Window {
         self.deadlines.map_or(Window::Closed, |deadlines| deadlines.window(at))
     }
 
@@ -66,7 +66,7 @@ impl CycleFacts {
     }
 
     /// Only an open cycle is worked on, and only by parks that take part; a draft is nobody's to see.
-    pub(super) fn check_open(&self) -> Result<(), AssessmentSubmissionError> {
+    pub fn check_open(&self) -> Result<(), AssessmentSubmissionError> {
         match self.state {
             CycleState::None | CycleState::Draft => Err(AssessmentSubmissionError::NotFound),
             CycleState::Open | CycleState::Cancelled if !self.takes_part => {

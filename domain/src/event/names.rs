@@ -8,13 +8,17 @@ use strum::VariantNames;
 use crate::account::{Account, AccountEvent};
 use crate::assessment_cycle::{AssessmentCycle, AssessmentCycleEvent};
 use crate::assessment_submission::{AssessmentSubmission, AssessmentSubmissionEvent};
+use crate::enterprise_import::{EnterpriseImport, EnterpriseImportEvent};
 use crate::legal_statement::{LegalStatement, LegalStatementEvent};
+use crate::managed_enterprise::{ManagedEnterprise, ManagedEnterpriseEvent};
+use crate::news_article::{NewsArticle, NewsArticleEvent};
 use crate::objection::{Objection, ObjectionEvent};
 use crate::operation::{Operation, OperationEvent};
 use crate::park::{Park, ParkEvent};
 use crate::provider_application::{ProviderApplication, ProviderApplicationEvent};
 use crate::ranking::{Ranking, RankingEvent};
 use crate::review::ReviewEvent;
+use crate::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use crate::staff_account::{StaffAccount, StaffAccountEvent};
 use crate::stored_file::{StoredFile, StoredFileEvent};
 use crate::working_calendar::{WorkingCalendar, WorkingCalendarEvent};
@@ -33,6 +37,10 @@ pub fn names() -> BTreeMap<&'static str, BTreeSet<String>> {
         (LegalStatement::TYPE, prefixed("", LegalStatementEvent::VARIANTS)),
         (ProviderApplication::TYPE, application),
         (Park::TYPE, reviewed(Park::TYPE, ParkEvent::VARIANTS, "Profile", "ParkProfile")),
+        (NewsArticle::TYPE, reviewed(NewsArticle::TYPE, NewsArticleEvent::VARIANTS, "Review", "NewsArticle")),
+        (SettlementApplication::TYPE, prefixed("", SettlementApplicationEvent::VARIANTS)),
+        (ManagedEnterprise::TYPE, prefixed("", ManagedEnterpriseEvent::VARIANTS)),
+        (EnterpriseImport::TYPE, prefixed("", EnterpriseImportEvent::VARIANTS)),
         (Operation::TYPE, prefixed("", OperationEvent::VARIANTS)),
         (StoredFile::TYPE, prefixed("", StoredFileEvent::VARIANTS)),
         (WorkingCalendar::TYPE, prefixed("", WorkingCalendarEvent::VARIANTS)),

@@ -14,8 +14,9 @@ const ANSWER_CHARS: std::ops::RangeInclusive<usize> = 5..=1000;
 type Issue = Issued<ObjectionCommand>;
 
 impl Objection {
-    pub(super) fn claim(&self, issued: &Issue) -> Decided {
-        let by = self.handler(issued)?;
+    /// Whoever may not answer does not keep others from it either.
+    pub(super) fn claim(&self, facts: &AnswerFacts, issued: &Issue) -> Decided {
+        let by = self.answerer(facts, issued)?;
         self.still_open()?;
         if self.held_at(issued.at).is_some() {
             return Ok(vec![]);

@@ -26,7 +26,10 @@ pub enum ObjectionCommand {
         park: ParkStanding,
     },
     /// Keep others from handling it at the same time.
-    Claim,
+    Claim {
+        /// Facts of other streams.
+        facts: Box<AnswerFacts>,
+    },
     /// Let others handle it.
     Release,
     /// 采纳

@@ -10,12 +10,12 @@ use strum::IntoEnumIterator;
 use uuid::Uuid;
 
 use super::Profile;
-use super::reader::Reader;
 use crate::credit_code::{CreditCode, CreditCodeError};
 use crate::decimal::Bounds;
 use crate::dictionary::{Facility, Service};
 use crate::personal::Personal;
 use crate::phone::{ContactPhone, PhoneError};
+use crate::reader::Reader;
 use crate::refusal::FieldError;
 use crate::region::{Region, RegionError};
 

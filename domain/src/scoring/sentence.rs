@@ -161,11 +161,11 @@ fn expert_mean(trace: &Trace) -> String {
     format!("{dropped}({}) ÷ {} = {mean}", marks.join(" + "), counting.len())
 }
 
-fn label<'a>(item: &'a Item, choice: &'a str) -> &'a str {
+pub(super) fn label<'a>(item: &'a Item, choice: &'a str) -> &'a str {
     item.options.iter().find(|option| option.value == choice).map_or(choice, |option| &option.label)
 }
 
-fn shown(number: Decimal) -> String {
+pub(super) fn shown(number: Decimal) -> String {
     number
         .round_dp_with_strategy(SHOWN_PLACES, RoundingStrategy::MidpointAwayFromZero)
         .normalize()

@@ -70,6 +70,12 @@ impl SheetReader {
         Self::new(found.expect("examples/read_sheet: cargo build --workspace --examples"), limits)
     }
 
+    /// The same reader, children counted together, with other limits.
+    #[must_use]
+    pub fn within(&self, limits: Limits) -> Self {
+        Self { limits, ..self.clone() }
+    }
+
     /// Where the child keeps its nameless files, instead of the system's folder.
     #[must_use]
     pub fn with_scratch(mut self, folder: PathBuf) -> Self {

@@ -157,7 +157,31 @@ impl Refusal for SheetRefusal {
     }
 
     fn kind(&self) -> Kind {
-        Kind::Invalid
+        match self {
+            Self::TooLarge { .. } => Kind::TooLarge,
+            Self::NotAWorkbook { .. } | Self::Xls => Kind::UnsupportedType,
+            Self::Empty
+            | Self::Encrypted
+            | Self::Macros
+            | Self::ExternalLinks
+            | Self::Doctype
+            | Self::TooManyParts { .. }
+            | Self::InflatesTooFar { .. }
+            | Self::Ratio { .. }
+            | Self::UnsafeName
+            | Self::DuplicatePart
+            | Self::OverlappingParts
+            | Self::Damaged { .. }
+            | Self::TooManySheets { .. }
+            | Self::TooManyRows { .. }
+            | Self::RowTooLong { .. }
+            | Self::CellTooLong { .. }
+            | Self::Encoding
+            | Self::UnclosedQuote { .. }
+            | Self::TooComplex
+            | Self::TooSlow
+            | Self::Unreadable => Kind::Invalid,
+        }
     }
 }
 

@@ -57,6 +57,8 @@ pub enum ColumnKind {
         /// Shown; the value keeps all.
         places: u32,
     },
+    /// A number with as many decimal places as it has.
+    Decimal,
     /// A day.
     Date,
 }
@@ -111,6 +113,8 @@ pub enum Entry<'a> {
     Number(Decimal),
     /// A day.
     Date(NaiveDate),
+    /// A cell to be filled in on a protected page, of this kind whatever its column is.
+    Open(ColumnKind, Option<&'a Entry<'a>>),
 }
 
 /// Who exported, when, and what it is.
@@ -169,6 +173,7 @@ impl WorkbookWriter {
         Ok(TableWriter {
             sheet,
             formats,
+            styles: &self.styles,
             content: &mut self.content,
             option_lists: &mut self.option_lists,
             next_row: header_row + 1,
@@ -242,6 +247,7 @@ impl WorkbookWriter {
 pub struct TableWriter<'a> {
     sheet: &'a mut Worksheet,
     formats: Vec<Format>,
+    styles: &'a Styles,
     content: &'a mut Sha256,
     option_lists: &'a mut Vec<Vec<String>>,
     next_row: u32,
@@ -256,11 +262,25 @@ impl TableWriter<'_> {
         }
         let mut texts = Vec::with_capacity(cells);
         for (column, (entry, format)) in (0..).zip(entries.iter().zip(&self.formats)) {
-            texts.push(write(self.sheet, self.next_row, column, entry, format)?);
+            let text = match entry {
+                Entry::Open(kind, filled) => {
+                    let entry = filled.unwrap_or(&Entry::Blank);
+                    write(self.sheet, self.next_row, column, entry, &self.styles.open_cell(*kind))?
+                }
+                Entry::Blank | Entry::Text(_) | Entry::Number(_) | Entry::Date(_) => {
+                    write(self.sheet, self.next_row, column, entry, format)?
+                }
+            };
+            texts.push(text);
         }
         hash(self.content, texts.iter().map(String::as_str));
         self.next_row += 1;
         Ok(())
+    }
+
+    /// The number of the next row, as Excel shows it.
+    pub fn next_row_number(&self) -> u32 {
+        self.next_row + 1
     }
 
     /// Restricts `column` of the row that was written last to these options.
@@ -279,7 +299,7 @@ fn write(
     format: &Format,
 ) -> Result<String, XlsxError> {
     match entry {
-        Entry::Blank => {
+        Entry::Blank | Entry::Open(..) => {
             sheet.write_blank(row, column, format)?;
             Ok(String::new())
         }

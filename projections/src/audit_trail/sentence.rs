@@ -2,12 +2,16 @@
 
 use domain::account::{AccountEvent, SignInChannel};
 use domain::actor::Role;
+use domain::enterprise_import::EnterpriseImportEvent;
 use domain::event::Event;
 use domain::legal_statement::LegalStatementEvent;
+use domain::managed_enterprise::ManagedEnterpriseEvent;
+use domain::news_article::NewsArticleEvent;
 use domain::operation::OperationEvent;
 use domain::park::ParkEvent;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
+use domain::settlement_application::{Outcome, SettlementApplicationEvent};
 use domain::staff_account::{SecondFactorUsed, StaffAccountEvent};
 use domain::stored_file::StoredFileEvent;
 use domain::working_calendar::WorkingCalendarEvent;
@@ -27,6 +31,10 @@ pub(super) fn of(event: &Event) -> String {
         }
         Event::ProviderApplication(ProviderApplicationEvent::Review(event)) => review("申请", event),
         Event::Park(event) => park(event),
+        Event::NewsArticle(event) => news(event),
+        Event::SettlementApplication(event) => settlement(event),
+        Event::ManagedEnterprise(event) => enterprise(event),
+        Event::EnterpriseImport(event) => import(event),
         Event::Operation(event) => operation(event),
         Event::WorkingCalendar(WorkingCalendarEvent::Set { year, schedule, .. }) => format!(
             "设置 {year} 年工作日历：放假 {} 天，调休上班 {} 天",
@@ -123,6 +131,62 @@ fn park(event: &ParkEvent) -> String {
     }
 }
 
+fn news(event: &NewsArticleEvent) -> String {
+    match event {
+        NewsArticleEvent::Opened { .. } => "新建资讯".to_owned(),
+        NewsArticleEvent::HitsConfirmed { revision, hits } => {
+            format!("确认提交第 {revision} 版资讯中的 {} 处提示", hits.len())
+        }
+        NewsArticleEvent::TakenDown { reason } => format!("下架资讯：{reason}"),
+        NewsArticleEvent::PutBack {} => "重新上架资讯".to_owned(),
+        NewsArticleEvent::Deleted { reason: Some(reason), .. } => format!("删除资讯：{reason}"),
+        NewsArticleEvent::Deleted { reason: None, .. } => "删除资讯".to_owned(),
+        NewsArticleEvent::Restored {} => "恢复资讯".to_owned(),
+        NewsArticleEvent::Review(event) => review("资讯", event),
+    }
+}
+
+fn settlement(event: &SettlementApplicationEvent) -> String {
+    match event {
+        SettlementApplicationEvent::Submitted { .. } => "提交入驻申请".to_owned(),
+        SettlementApplicationEvent::ContactViewed { .. } => "查看入驻申请的联系方式".to_owned(),
+        SettlementApplicationEvent::NoteAdded { .. } => "添加入驻申请跟进记录".to_owned(),
+        SettlementApplicationEvent::Landed { .. } => "入驻申请已落地".to_owned(),
+        SettlementApplicationEvent::NotLanded { reason, .. } => format!("入驻申请未落地：{reason}"),
+        SettlementApplicationEvent::OutcomeCorrected { outcome, reason, .. } => {
+            let right = match outcome {
+                Outcome::Landed => "已落地",
+                Outcome::NotLanded => "未落地",
+            };
+            format!("入驻申请结果更正为{right}：{reason}")
+        }
+        SettlementApplicationEvent::Withdrawn {} => "撤回入驻申请".to_owned(),
+        SettlementApplicationEvent::Overdue {} => "入驻申请逾期未答复".to_owned(),
+    }
+}
+
+fn import(event: &EnterpriseImportEvent) -> String {
+    match event {
+        EnterpriseImportEvent::Previewed { plan, .. } => format!("预检企业名录导入，共 {} 行", plan.rows()),
+        EnterpriseImportEvent::Committed { .. } => "提交企业名录导入".to_owned(),
+        EnterpriseImportEvent::Advanced { done, is_last: true, .. } => {
+            format!("企业名录导入完成，共 {done} 行")
+        }
+        EnterpriseImportEvent::Advanced { done, is_last: false, .. } => format!("企业名录已导入 {done} 行"),
+    }
+}
+
+fn enterprise(event: &ManagedEnterpriseEvent) -> String {
+    match event {
+        ManagedEnterpriseEvent::Added { enterprise, .. } => format!("企业名录添加“{}”", enterprise.name),
+        ManagedEnterpriseEvent::Edited { enterprise, changes, .. } => {
+            format!("修改企业“{}”的 {} 项信息", enterprise.name, changes.len())
+        }
+        ManagedEnterpriseEvent::Deleted { reason: Some(reason) } => format!("企业名录删除企业：{reason}"),
+        ManagedEnterpriseEvent::Deleted { reason: None } => "企业名录删除企业".to_owned(),
+    }
+}
+
 fn file(event: &StoredFileEvent) -> String {
     match event {
         StoredFileEvent::Uploaded { content, .. } => {
@@ -137,6 +201,10 @@ fn file(event: &StoredFileEvent) -> String {
 fn operation(event: &OperationEvent) -> String {
     match event {
         OperationEvent::AuditQueried { operation, .. } => format!("查询审计记录（{operation}）"),
+        OperationEvent::EnterprisesExported { filter, reason, .. } => match reason {
+            Some(reason) => format!("导出企业名录（{filter}），含完整联系方式：{reason}"),
+            None => format!("导出企业名录（{filter}）"),
+        },
         OperationEvent::RankingExported { version, format, .. } => {
             format!("导出排名第 {version} 版（{format}）")
         }

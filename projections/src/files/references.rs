@@ -6,15 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use cqrs_es::Aggregate;
 use domain::actor::Role;
 use domain::assessment_scheme::Value;
 use domain::assessment_submission::{AssessmentSubmissionEvent, FiledItem};
 use domain::event::Event;
+use domain::news_article::{News, NewsArticle, NewsArticleEvent};
 use domain::objection::ObjectionEvent;
 use domain::park::ParkEvent;
 use domain::profile::Profile;
 use domain::provider_application::ProviderApplicationEvent;
 use domain::review::ReviewEvent;
+use domain::settlement_application::{SettlementApplication, SettlementApplicationEvent};
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 
@@ -37,14 +40,17 @@ struct Reference {
 
 /// What an event does to the references of its thing.
 enum Change {
+    /// From now on it is this park's.
+    Belong { park: Uuid },
     /// The part has these and no others.
     Set { part: String, references: Vec<Reference> },
     /// What this part has is live from now on, and nothing else.
     Promote { part: String },
 }
 
-/// The type of a thing and what an event does to its references; nothing for events that refer to no file.
-fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
+/// The type of a thing and what an event does to its references; nothing for events that refer to no file. `owner`
+/// is the park whose the thing is, as far as its beginning said so.
+fn changes_of(thing: Uuid, owner: Option<Uuid>, event: &Event) -> Option<(&'static str, Change)> {
     match event {
         Event::Park(ParkEvent::Established { profile, .. }) => {
             let references = of_profile(profile, Some(thing));
@@ -66,34 +72,89 @@ fn changes_of(thing: Uuid, event: &Event) -> Option<(&'static str, Change)> {
         | Event::Account(_)
         | Event::StaffAccount(_)
         | Event::LegalStatement(_)
+        | Event::ManagedEnterprise(_)
+        | Event::EnterpriseImport(_)
         | Event::Operation(_)
         | Event::WorkingCalendar(_)
         | Event::AssessmentCycle(_)
         | Event::Ranking(_)
         | Event::StoredFile(_) => None,
-        Event::AssessmentSubmission(event) => filed(event),
+        Event::NewsArticle(event) => published(event),
+        Event::SettlementApplication(event) => applied(event),
+        Event::AssessmentSubmission(event) => filed(event, owner),
         Event::Objection(event) => raised(event),
     }
 }
 
-/// A filing refers to the evidence of its items; what is only drafted is its author's alone.
-fn filed(event: &AssessmentSubmissionEvent) -> Option<(&'static str, Change)> {
+/// An article refers to its files from the first draft: all members of its park work on it. Whose it is and whether the
+/// public sees it now, the read model of news says.
+fn published(event: &NewsArticleEvent) -> Option<(&'static str, Change)> {
+    let change = match event {
+        NewsArticleEvent::Review(ReviewEvent::Drafted { content }) => {
+            Some(Change::Set { part: "draft".to_owned(), references: of_news(content, &[]) })
+        }
+        NewsArticleEvent::Review(event) => reviewed(event, |news| of_news(news, &[Role::Editor])),
+        NewsArticleEvent::Opened { .. }
+        | NewsArticleEvent::HitsConfirmed { .. }
+        | NewsArticleEvent::TakenDown { .. }
+        | NewsArticleEvent::PutBack {}
+        | NewsArticleEvent::Deleted { .. }
+        | NewsArticleEvent::Restored {} => None,
+    };
+    Some((NewsArticle::TYPE, change?))
+}
+
+fn of_news(news: &News, readers: &'static [Role]) -> Vec<Reference> {
+    let reference = |field| move |file| Reference { file, field, park: None, readers, for_public: true };
+    let cover = news.cover.into_iter().map(reference("cover"));
+    let attachments = news.attachments.iter().copied().map(reference("attachments"));
+    cover.chain(news.pictures().into_iter().map(reference("body"))).chain(attachments).collect()
+}
+
+/// An application to settle is the park's to read.
+fn applied(event: &SettlementApplicationEvent) -> Option<(&'static str, Change)> {
     match event {
+        SettlementApplicationEvent::Submitted { park, application, .. } => {
+            let references = application.attachments.iter().map(|file| Reference {
+                file: *file,
+                field: "attachments",
+                park: Some(park.0),
+                readers: &[],
+                for_public: false,
+            });
+            let change = Change::Set { part: LIVE.to_owned(), references: references.collect() };
+            Some((SettlementApplication::TYPE, change))
+        }
+        SettlementApplicationEvent::ContactViewed { .. }
+        | SettlementApplicationEvent::NoteAdded { .. }
+        | SettlementApplicationEvent::Landed { .. }
+        | SettlementApplicationEvent::NotLanded { .. }
+        | SettlementApplicationEvent::OutcomeCorrected { .. }
+        | SettlementApplicationEvent::Withdrawn {}
+        | SettlementApplicationEvent::Overdue {} => None,
+    }
+}
+
+/// A filing refers to the evidence of its items, for all of its park; what is only drafted is its author's alone.
+fn filed(event: &AssessmentSubmissionEvent, owner: Option<Uuid>) -> Option<(&'static str, Change)> {
+    match event {
+        AssessmentSubmissionEvent::Begun { park, .. } => {
+            Some(("AssessmentSubmission", Change::Belong { park: park.0 }))
+        }
         AssessmentSubmissionEvent::Filed { items, at, .. } => {
             // One file may be the evidence of several items.
             let files: BTreeSet<(Uuid, &'static str)> = items.iter().flat_map(of_filed).collect();
             let references = files.into_iter().map(|(file, field)| Reference {
                 file,
                 field,
-                park: None,
+                park: owner,
                 readers: ASSESSING,
                 for_public: false,
             });
             let part = format!("filed/{}", at.to_rfc3339());
             Some(("AssessmentSubmission", Change::Set { part, references: references.collect() }))
         }
-        AssessmentSubmissionEvent::Begun { .. }
-        | AssessmentSubmissionEvent::Drafted { .. }
+        AssessmentSubmissionEvent::Drafted { .. }
         | AssessmentSubmissionEvent::ItemClaimed { .. }
         | AssessmentSubmissionEvent::ItemReleased { .. }
         | AssessmentSubmissionEvent::ItemVerified { .. }
@@ -127,8 +188,7 @@ fn raised(event: &ObjectionEvent) -> Option<(&'static str, Change)> {
     }
 }
 
-/// The evidence of a filed item, and the files that are its value. The event does not say whose it is: colleagues of the
-/// person who filed it read it only through what staff tell them.
+/// The evidence of a filed item, and the files that are its value.
 fn of_filed(item: &FiledItem) -> Vec<(Uuid, &'static str)> {
     let value: Vec<Uuid> = match &item.value {
         Value::List(files) => files.iter().filter_map(|file| file.parse().ok()).collect(),
@@ -188,6 +248,8 @@ struct Row {
 pub(super) struct Writes {
     parts: BTreeMap<Place, Vec<Row>>,
     changed: BTreeSet<Place>,
+    owners: BTreeMap<Uuid, Uuid>,
+    begun: BTreeSet<Uuid>,
 }
 
 impl Writes {
@@ -195,21 +257,33 @@ impl Writes {
     pub async fn load(things: &[Uuid], tx: &mut PgConnection) -> Result<Self, ProjectionError> {
         let rows: Vec<Row> = sqlx::query_as("select * from file_references where thing = any($1)")
             .bind(things)
-            .fetch_all(tx)
+            .fetch_all(&mut *tx)
             .await?;
+        let owners: Vec<(Uuid, Uuid)> =
+            sqlx::query_as("select thing, park from file_things where thing = any($1)")
+                .bind(things)
+                .fetch_all(tx)
+                .await?;
         let mut parts: BTreeMap<Place, Vec<Row>> = BTreeMap::new();
         for row in rows {
             parts.entry((row.thing_type.clone(), row.thing, row.part.clone())).or_default().push(row);
         }
-        Ok(Self { parts, changed: BTreeSet::new() })
+        let (changed, begun) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self { parts, changed, owners: owners.into_iter().collect(), begun })
     }
 
     /// Takes an event in. Setting a part is idempotent, and revisions never change: a batch taken in again, or a part of
     /// it, ends at the same rows.
     pub fn take(&mut self, thing: Uuid, event: &Event) {
-        let Some((kind, change)) = changes_of(thing, event) else { return };
+        let owner = self.owners.get(&thing).copied();
+        let Some((kind, change)) = changes_of(thing, owner, event) else { return };
         let place = |part: &str| (kind.to_owned(), thing, part.to_owned());
         let (place, rows) = match change {
+            Change::Belong { park } => {
+                self.owners.insert(thing, park);
+                self.begun.insert(thing);
+                return;
+            }
             Change::Set { part, references } => {
                 let place = place(&part);
                 let rows = references.iter().map(|reference| row(&place, reference)).collect();
@@ -227,6 +301,15 @@ impl Writes {
 
     /// Replaces the rows of the changed parts.
     pub async fn write(self, tx: &mut PgConnection) -> Result<(), ProjectionError> {
+        let begun = || self.begun.iter().filter_map(|thing| Some((*thing, *self.owners.get(thing)?)));
+        sqlx::query(
+            "insert into file_things (thing, park) select * from unnest($1::uuid[], $2::uuid[])
+             on conflict (thing) do nothing",
+        )
+        .bind(begun().map(|(thing, _)| thing).collect::<Vec<_>>())
+        .bind(begun().map(|(_, park)| park).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await?;
         if self.changed.is_empty() {
             return Ok(());
         }

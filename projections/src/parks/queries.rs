@@ -64,7 +64,7 @@ pub struct ParkFilter {
     pub district: Option<String>,
     /// 级别.
     pub level: Option<String>,
-    /// Part of the name.
+    /// Part of the name, the operator, the address, the positioning or the introduction.
     pub q: Option<String>,
 }
 
@@ -123,7 +123,11 @@ pub async fn list(
             sql.push(" and p.level = ").push_bind(level.clone());
         }
         if let Some(q) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-            sql.push(" and strpos(lower(p.name), lower(").push_bind(q.to_owned()).push(")) > 0");
+            sql.push(
+                " and strpos(lower(concat_ws(E'\\n', p.name, p.live ->> 'operatorName', p.live ->> 'address',
+                      p.live ->> 'positioning', p.live ->> 'introduction')), lower(",
+            );
+            sql.push_bind(q.to_owned()).push(")) > 0");
         }
     })
     .await

@@ -312,3 +312,23 @@ pub async fn item_points(
     .await?;
     Ok(points.map(serde_json::from_value).transpose()?)
 }
+
+/// The points of all items in a version, by code, of every park whose details the viewer may see, by rank.
+pub async fn all_item_points(
+    db: &PgPool,
+    viewer: &Actor,
+    cycle: AssessmentCycleId,
+    version: i32,
+) -> Result<Vec<(ParkId, BTreeMap<String, String>)>, QueryError> {
+    let own = (Sight::of(viewer) != Sight::Staff).then(|| park_ids(viewer));
+    let rows: Vec<(Uuid, Value)> = sqlx::query_as(
+        "select park, items from rm.ranking_rows
+         where cycle = $1 and number = $2 and ($3::uuid[] is null or park = any ($3)) order by place",
+    )
+    .bind(cycle.0)
+    .bind(version)
+    .bind(own)
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|(park, points)| Ok((ParkId(park), serde_json::from_value(points)?))).collect()
+}

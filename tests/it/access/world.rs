@@ -28,6 +28,10 @@ use uuid::Uuid;
 
 use super::Target;
 
+mod back_office;
+
+pub use back_office::roster;
+
 const TESTS: Actor = Actor::Process("tests");
 /// Callers before these are a visitor and persons, from here on staff.
 const STAFF_FROM: usize = 6;
@@ -42,6 +46,11 @@ pub struct World<'a> {
     submitted: Uuid,
     park: Uuid,
     suspended: Uuid,
+    news: Uuid,
+    published: Uuid,
+    settlement: Uuid,
+    enterprise: Uuid,
+    import: Uuid,
     file: Uuid,
     picture: Uuid,
     certificate: Uuid,
@@ -83,6 +92,11 @@ impl<'a> World<'a> {
             submitted: nil,
             park: nil,
             suspended: nil,
+            news: nil,
+            published: nil,
+            settlement: nil,
+            enterprise: nil,
+            import: nil,
             file: nil,
             picture: nil,
             certificate: nil,
@@ -92,6 +106,11 @@ impl<'a> World<'a> {
         world.draft = world.application(ParkKind::Base, false).await;
         world.park = world.park(false).await;
         world.suspended = world.park(true).await;
+        world.news = world.article(false).await;
+        world.published = world.article(true).await;
+        world.settlement = world.settlement().await;
+        world.enterprise = world.enterprise().await;
+        world.import = world.import().await;
         let other = world.account("otherPark");
         world.establish(other, parsed(other.0)).await;
         world.file = world.upload("user", &pdf(100)).await;
@@ -163,10 +182,21 @@ impl<'a> World<'a> {
         let caller = self.callers[at].1.clone();
         let (id, kind) = match target {
             Target::Nothing | Target::OwnSession => (Uuid::nil(), ""),
+            Target::Objection => (Uuid::nil(), "objection"),
             Target::Draft if query => (self.draft, ""),
             Target::Submitted if query => (self.submitted, ""),
             Target::Park if query => (self.park, ""),
             Target::SuspendedPark if query => (self.suspended, ""),
+            Target::News if query => (self.news, ""),
+            Target::PublishedNews if query => (self.published, ""),
+            Target::News => (self.article(false).await, "newsArticle"),
+            Target::PublishedNews => (self.article(true).await, "newsArticle"),
+            Target::Settlement if query => (self.settlement, ""),
+            Target::Settlement => (self.settlement().await, ""),
+            Target::Enterprise if query => (self.enterprise, ""),
+            Target::Enterprise => (self.enterprise().await, ""),
+            Target::Import if query => (self.import, ""),
+            Target::Import => (self.import().await, ""),
             Target::OwnFile => (self.file, ""),
             Target::LivePicture => (self.picture, ""),
             Target::LiveCertificate => (self.certificate, ""),
@@ -175,7 +205,10 @@ impl<'a> World<'a> {
             Target::Park => (self.park(false).await, "parkProfile"),
             Target::SuspendedPark => (self.park(true).await, "parkProfile"),
             Target::Cycle => (self.cycle, ""),
-            Target::Submission => (submission_of(AssessmentCycleId(self.cycle), ParkId(self.park)).0, ""),
+            Target::Submission => {
+                let id = submission_of(AssessmentCycleId(self.cycle), ParkId(self.park));
+                (id.0, "assessmentSubmission")
+            }
             Target::Staff => (self.staff().await, ""),
             Target::Session => (self.spare_session().await, ""),
         };

@@ -2,7 +2,7 @@
 
 use domain::actor::Role;
 use serde_json::{Value, json};
-use tests::TestApp;
+use tests::{Caller, TestApp};
 
 use super::world::World;
 
@@ -30,6 +30,29 @@ fn table(ranking: &Value) -> Vec<(i64, &str, &str, &str)> {
         .collect()
 }
 
+/// Why a park has its points: told to itself and to staff, and who judged only to staff.
+async fn explained(world: &World<'_>) {
+    let (park, owner) = (world.parks[2].0, world.owner(2).await);
+    let officer = world.app.as_staff(Role::Assessor).await;
+    let trace = owner.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
+    assert_eq!(trace["current"], true);
+    let b1 = trace["items"].as_array().unwrap().iter().find(|item| item["code"] == "B1").unwrap().clone();
+    assert_eq!((&b1["points"], &b1["rankedPoints"]), (&json!("6.67"), &json!("6.67")));
+    assert!(b1["sentence"].as_str().unwrap().contains("86250.4"), "{b1}");
+    let adopted =
+        |of: &Value| of["items"].as_array().unwrap().iter().find_map(|item| item.get("adopted").cloned());
+    assert!(adopted(&trace.json).unwrap().get("by").is_none(), "a park is not told who judged it");
+    let judged = officer.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
+    assert!(adopted(&judged.json).unwrap()["by"].is_string(), "staff are");
+    let filing = owner.get(&world.path("filing")).await.ok();
+    for item in filing["items"].as_array().unwrap() {
+        let judge = item["state"]["adopted"].get("by").or(item["state"]["scores"][0].get("by"));
+        assert_eq!(judge, None, "{item}");
+    }
+    let other = world.parks[0].0;
+    owner.get(&world.path(&format!("ranking/rows/{other}/trace"))).await.is(404);
+}
+
 #[tokio::test]
 async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
     let app = TestApp::new().await;
@@ -53,23 +76,7 @@ async fn four_parks_are_filed_judged_ranked_disputed_and_final() {
         (&json!("unpublished"), Some(0))
     );
 
-    // Why: from what was filed to the points, for the own park only.
-    let trace = owner.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
-    assert_eq!(trace["current"], true);
-    let b1 = trace["items"].as_array().unwrap().iter().find(|item| item["code"] == "B1").unwrap().clone();
-    assert_eq!((&b1["points"], &b1["rankedPoints"]), (&json!("6.67"), &json!("6.67")));
-    assert!(b1["sentence"].as_str().unwrap().contains("86250.4"), "{b1}");
-    let adopted = |of: &Value| of["items"].as_array().unwrap().iter().find_map(|item| item.get("adopted").cloned());
-    assert!(adopted(&trace.json).unwrap().get("by").is_none(), "a park is not told who judged it");
-    let judged = officer.get(&world.path(&format!("ranking/rows/{park}/trace"))).await.ok();
-    assert!(adopted(&judged.json).unwrap()["by"].is_string(), "staff are");
-    let filing = owner.get(&world.path("filing")).await.ok();
-    for item in filing["items"].as_array().unwrap() {
-        let judge = item["state"]["adopted"].get("by").or(item["state"]["scores"][0].get("by"));
-        assert_eq!(judge, None, "{item}");
-    }
-    let other = world.parks[0].0;
-    owner.get(&world.path(&format!("ranking/rows/{other}/trace"))).await.is(404);
+    explained(&world).await;
 
     // The page to print carries the table and who printed it.
     let page = owner.get(&world.path("ranking.html")).await.expecting(200);

@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use projections::rebuild;
 
 use super::*;
+use crate::read_models::enterprise_imports::some_imports;
+use crate::read_models::managed_enterprises::some_enterprises;
+use crate::read_models::news::some_news;
+use crate::read_models::settlement_applications::some_settlements;
 use crate::read_side::assessed;
 
 async fn everything(side: &ReadSide) -> BTreeMap<&'static str, Vec<String>> {
@@ -49,6 +53,10 @@ async fn a_full_history(side: &ReadSide) {
     let reject = ReviewCommand::Reject { reason: "名称与批复不符".to_owned() };
     let command = ParkCommand::ReviewProfile { revision: 4, command: Box::new(reject) };
     side.park(park, &reviewer(1), command).await;
+    some_news(side, park, &person(2)).await;
+    some_enterprises(side, park, &person(2)).await;
+    some_imports(side, park, &person(2)).await;
+    some_settlements(side, park, &person(2)).await;
     side.park(park, &reviewer(1), ParkCommand::Suspend { reason: "消防整改期间".to_owned() }).await;
     side.settle().await;
 }

@@ -19,6 +19,7 @@ use crate::stored_file::{Content, ContentType, Owner, StoredFileEvent};
 use crate::stories::{account, at, person, profile, sealed, staff_id, uuid};
 
 mod assessment;
+mod back_office;
 
 /// An event with the name of its sample.
 pub struct Sample {
@@ -40,6 +41,7 @@ pub fn samples() -> Vec<Sample> {
     all.extend(other_events());
     all.extend(application_events());
     all.extend(park_events());
+    all.extend(back_office::samples());
     all.extend(assessment::events());
     all.extend(file_events());
     all
@@ -140,14 +142,17 @@ fn other_events() -> Vec<Sample> {
     let rebuilt = OperationEvent::ProjectionRebuildRequested { projection: projection.clone() };
     let retried = OperationEvent::ParkedRetried { projection: projection.clone(), key: key.clone() };
     let skipped = OperationEvent::ParkedSkipped { projection, key };
-    let exported = OperationEvent::RankingExported {
+    let exported = |format: &str, sha256| OperationEvent::RankingExported {
         cycle: AssessmentCycleId(uuid(1)),
         version: 2,
-        format: "html".to_owned(),
+        format: format.to_owned(),
+        sha256,
     };
+    let page = Sample { name: "minimal", event: Event::Operation(exported("html", None)) };
+    let workbook = exported("xlsx", Some("0".repeat(64)));
     let operations =
-        [queried, exported, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
-    [full(Event::LegalStatement(published))].into_iter().chain(operations).collect()
+        [queried, workbook, rebuilt, retried, skipped].map(|event| full(Event::Operation(event)));
+    [full(Event::LegalStatement(published)), page].into_iter().chain(operations).collect()
 }
 
 fn application_events() -> Vec<Sample> {
@@ -210,9 +215,14 @@ fn profiles(aggregate: &str, field: &str) -> [Profile; 4] {
     [profile(), Profile::default(), closed, erased]
 }
 
-/// Every event of a review of an aggregate.
+/// Every event of a review of an aggregate whose content is a profile.
 fn reviewed(aggregate: &str) -> Vec<(&'static str, ReviewEvent<Profile>)> {
     let [clear, empty, closed, erased] = profiles(aggregate, "content");
+    review_events(&[("full", clear), ("minimal", empty), ("sealed", closed), ("erased", erased)])
+}
+
+/// Every event of a review with these contents.
+fn review_events<C: Clone>(contents: &[(&'static str, C)]) -> Vec<(&'static str, ReviewEvent<C>)> {
     let submitted = |content| ReviewEvent::Submitted {
         revision: 2,
         content,
@@ -224,15 +234,10 @@ fn reviewed(aggregate: &str) -> Vec<(&'static str, ReviewEvent<Profile>)> {
     let reviewer = staff_id(1);
     let reason = "面积与产证不一致".to_owned();
     let note = FieldNote { pointer: "/address".to_owned(), note: "请写到门牌号".to_owned() };
-    vec![
-        ("full", ReviewEvent::Drafted { content: clear.clone() }),
-        ("minimal", ReviewEvent::Drafted { content: empty.clone() }),
-        ("sealed", ReviewEvent::Drafted { content: closed.clone() }),
-        ("erased", ReviewEvent::Drafted { content: erased.clone() }),
-        ("full", submitted(clear)),
-        ("minimal", submitted(empty)),
-        ("sealed", submitted(closed)),
-        ("erased", submitted(erased)),
+    let drafted = |content| ReviewEvent::Drafted { content };
+    let drafted = contents.iter().map(|(name, content)| (*name, drafted(content.clone())));
+    let submitted = contents.iter().map(|(name, content)| (*name, submitted(content.clone())));
+    let rest = [
         ("full", ReviewEvent::Withdrawn {}),
         ("full", ReviewEvent::Claimed { reviewer, since: at(1) }),
         ("full", ReviewEvent::Released {}),
@@ -241,7 +246,8 @@ fn reviewed(aggregate: &str) -> Vec<(&'static str, ReviewEvent<Profile>)> {
         ("full", ReviewEvent::Returned { revision: 2, reviewer, reason: reason.clone(), fields: vec![note] }),
         ("no_notes", ReviewEvent::Returned { revision: 2, reviewer, reason: reason.clone(), fields: vec![] }),
         ("full", ReviewEvent::Rejected { revision: 2, reviewer, reason }),
-    ]
+    ];
+    drafted.chain(submitted).chain(rest).collect()
 }
 
 fn file_events() -> Vec<Sample> {

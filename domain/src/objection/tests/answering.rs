@@ -32,6 +32,10 @@ fn reject() -> ObjectionCommand {
     reject_with("经复核，数据无误")
 }
 
+fn claim() -> ObjectionCommand {
+    ObjectionCommand::Claim { facts: Box::new(facts()) }
+}
+
 fn claimed(n: u128) -> ObjectionEvent {
     ObjectionEvent::Claimed { by: staff_id(n), since: at(NOW) }
 }
@@ -66,19 +70,19 @@ fn what_is_decided_or_withdrawn_is_not_answered_again() {
         (accepted(), ObjectionState::Accepted, reject()),
         (withdrawn(), ObjectionState::Withdrawn, accept()),
         (withdrawn(), ObjectionState::Withdrawn, reject()),
-        (withdrawn(), ObjectionState::Withdrawn, ObjectionCommand::Claim),
+        (withdrawn(), ObjectionState::Withdrawn, claim()),
     ] {
         let refused = outcome(&history, &assessor(2), NOW, command);
         assert_eq!(refused, Err(ObjectionError::NotOpen(state)));
     }
-    for command in [accept(), reject(), ObjectionCommand::Claim, ObjectionCommand::Release] {
+    for command in [accept(), reject(), claim(), ObjectionCommand::Release] {
         assert_eq!(outcome(&[], &assessor(2), NOW, command), Err(ObjectionError::NotFound));
     }
 }
 
 #[test]
 fn nobody_answers_for_their_own_judgement() {
-    for command in [accept(), reject()] {
+    for command in [accept(), reject(), claim()] {
         let refused = outcome(&raised(), &assessor(1), NOW, command).unwrap_err();
         assert_eq!(refused, ObjectionError::OwnJudgement);
         assert_eq!(refused.code(), "objection.own_judgement");
@@ -87,7 +91,7 @@ fn nobody_answers_for_their_own_judgement() {
 
 #[test]
 fn only_staff_answer() {
-    for command in [accept(), reject(), ObjectionCommand::Claim, ObjectionCommand::Release] {
+    for command in [accept(), reject(), claim(), ObjectionCommand::Release] {
         for by in [person(1), Actor::Visitor, PROCESS] {
             assert_eq!(outcome(&raised(), &by, NOW, command.clone()), Err(ObjectionError::NotStaff));
         }
@@ -96,9 +100,9 @@ fn only_staff_answer() {
 
 #[test]
 fn a_claimed_objection_is_handled_by_nobody_else_for_a_day() {
-    assert_eq!(outcome(&raised(), &assessor(2), NOW, ObjectionCommand::Claim), Ok(vec![claimed(2)]));
-    assert_eq!(outcome(&held_by(2), &assessor(2), NOW, ObjectionCommand::Claim), Ok(vec![]));
-    for command in [accept(), reject(), ObjectionCommand::Claim, ObjectionCommand::Release] {
+    assert_eq!(outcome(&raised(), &assessor(2), NOW, claim()), Ok(vec![claimed(2)]));
+    assert_eq!(outcome(&held_by(2), &assessor(2), NOW, claim()), Ok(vec![]));
+    for command in [accept(), reject(), claim(), ObjectionCommand::Release] {
         let refused = outcome(&held_by(2), &assessor(3), NOW, command.clone());
         assert_eq!(refused, Err(ObjectionError::ClaimedByOther));
         assert!(outcome(&held_by(2), &assessor(3), NOW + DAY, command).is_ok(), "a claim lapses");

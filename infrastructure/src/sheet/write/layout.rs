@@ -12,6 +12,7 @@ const LAST_ROW: u32 = 1_048_575;
 const INLINE_OPTIONS_CHARACTERS_MAX: usize = 255;
 const PAPER_A4: u8 = 9;
 const HEADER_FILL: Color = Color::RGB(0x00D9_E7F5);
+const OPEN_FILL: Color = Color::RGB(0x00FF_F9DB);
 const REQUIRED_FILL: Color = Color::RGB(0x00FC_E4D6);
 const BORDER: Color = Color::RGB(0x00BF_BFBF);
 /// Excel's code for text.
@@ -48,16 +49,30 @@ impl Default for Styles {
 impl Styles {
     /// How the cells of a column look.
     pub fn cell(&self, column: &Column, is_protected: bool) -> Format {
-        let format = match column.kind {
+        let format = self.of_kind(column.kind);
+        if is_protected && column.is_open { format.set_unlocked() } else { format }
+    }
+
+    /// How a single cell looks that is to be filled in.
+    pub fn open_cell(&self, kind: ColumnKind) -> Format {
+        self.of_kind(kind)
+            .set_unlocked()
+            .set_background_color(OPEN_FILL)
+            .set_border(FormatBorder::Thin)
+            .set_border_color(BORDER)
+    }
+
+    fn of_kind(&self, kind: ColumnKind) -> Format {
+        let format = match kind {
             ColumnKind::Text => self.wrapped.clone().set_num_format(TEXT_FORMAT),
             ColumnKind::Number { places: 0 } => Format::new().set_num_format("0"),
             ColumnKind::Number { places } => {
                 Format::new().set_num_format(format!("0.{}", "0".repeat(places as usize)))
             }
+            ColumnKind::Decimal => Format::new(),
             ColumnKind::Date => Format::new().set_num_format(DATE_FORMAT),
         };
-        let format = format.set_align(FormatAlign::Top);
-        if is_protected && column.is_open { format.set_unlocked() } else { format }
+        format.set_align(FormatAlign::Top)
     }
 
     fn header(&self, column: &Column) -> &Format {

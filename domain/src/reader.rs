@@ -28,6 +28,13 @@ impl Reader {
         read.map_err(|error| self.errors.push(error)).ok()
     }
 
+    /// Notes that the required field at `pointer` is absent, unless it was given or is wrong already.
+    pub fn require(&mut self, pointer: &str, given: bool, detail: &str) {
+        if !given && !self.errors.iter().any(|error| error.pointer == pointer) {
+            self.errors.push(FieldError::new(pointer, "field.required", detail));
+        }
+    }
+
     /// One line of text.
     pub fn line(
         &mut self,
