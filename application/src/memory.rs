@@ -22,7 +22,8 @@ use domain::refusal::Refusal;
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use crate::execute::{ExecuteError, Folded, fold_onto};
+use crate::execute::ExecuteError;
+use crate::fold::{Folded, fold_onto};
 use crate::ports::{EventStore, Load, Remembered};
 
 /// What the remembered histories may have together; folded, an event is some hundred bytes.

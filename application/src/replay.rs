@@ -23,7 +23,8 @@ use domain::working_calendar::WorkingCalendar;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::execute::{App, ExecuteError, fold, stream};
+use crate::execute::{App, ExecuteError};
+use crate::fold::{fold, stream};
 use crate::ports::Load;
 
 /// Up to where to fold.

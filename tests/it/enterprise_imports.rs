@@ -210,7 +210,7 @@ async fn columns_come_before_rows_and_too_many_rows_are_refused() {
     assert!(many["detail"].as_str().unwrap().contains("不能超过 1 行"), "{}", many["detail"]);
     upload(&park, "add", "a.csv", &csv(&[])).await.problem(422, "enterprise_import.no_rows");
     upload(&park, "replace", "a.csv", &csv(&[FIRST])).await.problem(422, "request.invalid");
-    upload(&park, "add", "a.pdf", b"%PDF-1.7").await.problem(422, "workbook.wrong_type");
+    upload(&park, "add", "a.pdf", b"%PDF-1.7").await.problem(415, "workbook.wrong_type");
     app.close().await;
 }
 

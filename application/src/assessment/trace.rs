@@ -15,7 +15,8 @@ use domain::ranking::{Ranking, RankingEvent};
 use domain::refusal::Refusal;
 use uuid::Uuid;
 
-use crate::execute::{App, ExecuteError, stream};
+use crate::execute::{App, ExecuteError};
+use crate::fold::stream;
 use crate::ports::{Load, StoredEvent};
 
 /// An event by the names under which an auditor finds it.

@@ -26,6 +26,7 @@ use sqlx::{Connection, PgConnection, PgPool};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::error;
 use crate::database::store_error;
 
 mod pace;
@@ -144,7 +145,7 @@ impl Sequencer {
             tracing::warn!(name = self.name, epoch, "another sequencer has taken over");
             self.epoch = None;
         }
-        let mut connection = self.take_connection().await?;
+        let mut connection = self.take_connection().await.map_err(store_error)?;
         self.epoch = claim(&self.name).fetch_optional(&mut connection.0).await.map_err(store_error)?;
         self.connection = Some(connection);
         let Some(epoch) = self.epoch else {
@@ -154,17 +155,27 @@ impl Sequencer {
         Ok(self.move_batch(epoch).await?.unwrap_or(Tick::Following))
     }
 
-    /// `None` when the epoch is over.
+    /// `None` when the epoch is over. A connection from before an outage shows it only now; what the broken statement may
+    /// have moved is not in the queue any more, so asking again does no harm.
     async fn move_batch(&mut self, epoch: i64) -> Result<Option<Tick>, StoreError> {
+        let is_kept = self.connection.is_some();
+        let moved = match self.send_batch(epoch).await {
+            Err(broken) if is_kept && error::is_broken(&broken) => self.send_batch(epoch).await,
+            first => first,
+        };
+        Ok(moved.map_err(store_error)?.map(|Batch { head, moved, .. }| Tick::Leading { moved, head }))
+    }
+
+    async fn send_batch(&mut self, epoch: i64) -> Result<Option<Batch>, sqlx::Error> {
         let mut connection = self.take_connection().await?;
-        let moved = move_batch(epoch).fetch_optional(&mut connection.0).await.map_err(store_error)?;
+        let moved = move_batch(epoch).fetch_optional(&mut connection.0).await?;
         self.connection = Some(connection);
-        Ok(moved.map(|Batch { head, moved, .. }| Tick::Leading { moved, head }))
+        Ok(moved)
     }
 
     /// Its connection, or a new one instead of none and of one that is as old as the pool lets connections become. Put back
     /// by who used it with success: one that broke, or whose statement was not waited for, is not used again.
-    async fn take_connection(&mut self) -> Result<(PgConnection, Instant), StoreError> {
+    async fn take_connection(&mut self) -> Result<(PgConnection, Instant), sqlx::Error> {
         let options = self.pool.options();
         if let Some((connection, since)) = self.connection.take() {
             if options.get_max_lifetime().is_none_or(|lifetime| since.elapsed() < lifetime) {
@@ -176,8 +187,7 @@ impl Sequencer {
         let connecting = PgConnection::connect_with(&session);
         let connection = tokio::time::timeout(options.get_acquire_timeout(), connecting)
             .await
-            .unwrap_or(Err(sqlx::Error::PoolTimedOut))
-            .map_err(store_error)?;
+            .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
         Ok((connection, Instant::now()))
     }
 

@@ -2,7 +2,7 @@
 
 use domain::actor::Role;
 use serde_json::{Value, json};
-use tests::{Caller, TestApp};
+use tests::TestApp;
 
 use super::world::World;
 

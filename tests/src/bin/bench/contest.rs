@@ -9,6 +9,7 @@ use domain::park::Park;
 use infrastructure::embedded_postgres::{DATABASE, EmbeddedPostgres};
 
 use crate::Options;
+use crate::assessment::Computed;
 use crate::databases::{self, INSERT, STOCK, Sizes};
 use crate::insert::Inserts;
 use crate::load::Grown;
@@ -100,6 +101,8 @@ pub struct Outcome {
     pub lags: BTreeMap<(Workload, u16), Lag>,
     /// The read model.
     pub rebuild: Rebuild,
+    /// Rankings.
+    pub computed: Vec<Computed>,
 }
 
 impl Outcome {
@@ -153,6 +156,8 @@ pub async fn run(options: &Options, postgres: &EmbeddedPostgres) -> anyhow::Resu
     }
     eprintln!("bench: rebuilding the read model {}", zsq::REBUILT);
     let rebuild = contest.zsq.rebuild().await?;
+    eprintln!("bench: computing rankings");
+    let computed = contest.zsq.computed().await?;
     contest.zsq.stop().await?;
     let outcome = Outcome {
         postgres: databases::describe(postgres).await?,
@@ -163,6 +168,7 @@ pub async fn run(options: &Options, postgres: &EmbeddedPostgres) -> anyhow::Resu
         rounds: contest.rounds,
         lags: contest.lags,
         rebuild,
+        computed,
     };
     eprintln!("bench: done after {:.0} s", began.elapsed().as_secs_f64());
     Ok(outcome)

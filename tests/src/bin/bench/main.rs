@@ -2,7 +2,7 @@
 //!
 //! Three contenders on one private PostgreSQL, in one run: the bare insert of the same row ([`insert`], by pgbench), the
 //! stock framework ([`stock`]), and zsq ([`zsq`]). [`load`] has what is asked of them, [`measure`] how it is timed,
-//! [`contest`] the order, [`report`] what is printed.
+//! [`contest`] the order, [`report`] what is printed. Beside them [`assessment`]: what one ranking costs.
 //!
 //! Always: fsync on and the settings of `zsq serve`; both frameworks execute the same commands on the same aggregates
 //! and store the same payload and metadata; zsq's sequencer runs while zsq is measured.
@@ -15,6 +15,7 @@ use anyhow::{Context as _, bail};
 use clap::Parser;
 use infrastructure::embedded_postgres::{EmbeddedPostgres, Settings};
 
+mod assessment;
 mod contest;
 mod databases;
 mod insert;

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
+use crate::assessment::Computed;
 use crate::contest::{Contender, Outcome, Workload};
 use crate::load;
 use crate::measure::Figures;
@@ -157,7 +158,26 @@ fn foot(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
         rebuild.events / rebuild.seconds,
         rebuild.events,
         rebuild.seconds
-    )
+    )?;
+    let Some(fewest) = outcome.computed.first() else { return Ok(()) };
+    for computed in &outcome.computed {
+        let Computed { parks, items, events, took, grown_bytes } = computed;
+        let memory = grown_bytes
+            .map_or_else(String::new, |bytes| format!(", {:.1} MB at its highest", megabytes(bytes)));
+        writeln!(
+            out,
+            "rank   {parks} parks x {items} items computed in {:.1} ms ({:.1} x that of {}), {events} events read{memory}",
+            took.as_secs_f64() * 1_000.0,
+            took.as_secs_f64() / fewest.took.as_secs_f64(),
+            fewest.parks,
+        )?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// The same as lines of JSON.
@@ -211,5 +231,11 @@ fn lines(outcome: &Outcome) -> Vec<Value> {
         "kind": "rebuild", "readModel": zsq::REBUILT, "events": outcome.rebuild.events,
         "seconds": outcome.rebuild.seconds,
     }));
+    for computed in &outcome.computed {
+        lines.push(json!({
+            "kind": "ranking", "parks": computed.parks, "items": computed.items, "events": computed.events,
+            "seconds": computed.took.as_secs_f64(), "grownBytes": computed.grown_bytes,
+        }));
+    }
     lines
 }

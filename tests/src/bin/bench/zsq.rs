@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use application::App;
-use application::execute::{Order, stream};
+use application::execute::Order;
+use application::fold::stream;
 use application::memory::Memory;
 use application::ports::{Append, Clock, EventStore, NewEvent};
 use cqrs_es::DomainEvent;
@@ -26,6 +27,7 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::assessment::{self, Computed};
 use crate::load::{self, Grown};
 use crate::measure::{Caller, Figures, Window, drive};
 
@@ -152,6 +154,15 @@ impl Zsq {
             }
             tokio::time::sleep(SETTLE_POLL).await;
         }
+    }
+
+    /// Computes a ranking of few parks and one of many.
+    pub async fn computed(&self) -> anyhow::Result<Vec<Computed>> {
+        let mut computed = Vec::new();
+        for parks in assessment::COHORTS {
+            computed.push(assessment::compute(&self.app, parks).await?);
+        }
+        Ok(computed)
     }
 
     /// Builds a read model anew from all that was stored, for a bounded time.
