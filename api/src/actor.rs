@@ -93,13 +93,17 @@ fn ended_as(transport: Transport, config: &Config) -> Problem {
     }
 }
 
-/// The session cookie: the plain one only on plain HTTP on loopback in sandbox mode.
+/// The session cookie.
 fn cookie_name(config: &Config) -> &'static str {
+    if is_plain(config) { COOKIE_LOOPBACK } else { COOKIE }
+}
+
+/// Whether cookies travel without `Secure`: only on plain HTTP on loopback in sandbox mode.
+pub(crate) fn is_plain(config: &Config) -> bool {
     let url = config.http.public_url.parse::<Uri>().unwrap_or_default();
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let on_loopback = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    let is_plain = !config.is_production() && url.scheme_str() == Some("http") && on_loopback;
-    if is_plain { COOKIE_LOOPBACK } else { COOKIE }
+    !config.is_production() && url.scheme_str() == Some("http") && on_loopback
 }
 
 /// What sets the session cookie to `token`, for at most `max_age` seconds; until the browser closes when absent.

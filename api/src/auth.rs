@@ -9,16 +9,19 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::account::{SignInChannel, StatementVersion};
+use domain::actor::Actor;
 use domain::phone::Phone;
 use domain::refusal::FieldError;
 use infrastructure::one_time_codes::{self, Checked};
 use infrastructure::sessions::Holder;
 use infrastructure::sms;
+use infrastructure::sso::{IdentityProvider, SubjectType};
 use projections::legal_statements::LegalStatements;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::actor::Caller;
 use crate::command::{Posted, stamp};
 use crate::limits::{limit_headers, refuse_if_spent, too_early};
 use crate::problem::Problem;
@@ -58,6 +61,10 @@ pub struct AuthOptions {
 pub enum SignInWay {
     /// A one-time code by SMS.
     Sms,
+    /// Scanning a code with WeChat.
+    Wechat,
+    /// 海易办 (个人).
+    Haiyiban,
     /// Username, password and second factor, for staff.
     Staff,
 }
@@ -120,6 +127,13 @@ pub struct Consent {
     statement_version: String,
 }
 
+impl Consent {
+    /// The version.
+    pub(crate) fn version(self) -> String {
+        self.statement_version
+    }
+}
+
 /// What can be used here, and the statement to agree to.
 #[utoipa::path(get, path = "/auth/options", operation_id = "authOptionsRead", tag = TAG, security(()),
     responses((status = 200, body = AuthOptions)))]
@@ -127,7 +141,7 @@ async fn options(State(state): State<AppState>, mut asked: Asked) -> Result<Resp
     asked.see(&state, &LegalStatements).await?;
     let current = projections::legal_statements::current(&state.db, &asked.caller.actor).await?;
     let body = AuthOptions {
-        ways: state.sms.iter().map(|_| SignInWay::Sms).chain([SignInWay::Staff]).collect(),
+        ways: ways(&state),
         legal_statement: current.map(|statement| StatementRef {
             version: statement.version,
             sha256: statement.sha256,
@@ -137,6 +151,15 @@ async fn options(State(state): State<AppState>, mut asked: Asked) -> Result<Resp
         mode: state.config.mode.name().to_owned(),
     };
     Ok(asked.answer(&body, None))
+}
+
+/// A way that is off is not shown.
+fn ways(state: &AppState) -> Vec<SignInWay> {
+    let offers_persons = |idp: &&IdentityProvider| idp.offers(SubjectType::Person);
+    let sms = state.sms.iter().map(|_| SignInWay::Sms);
+    let wechat = state.wechat.iter().map(|_| SignInWay::Wechat);
+    let haiyiban = state.haiyiban.iter().filter(offers_persons).map(|_| SignInWay::Haiyiban);
+    sms.chain(wechat).chain(haiyiban).chain([SignInWay::Staff]).collect()
 }
 
 /// Sends a six-digit code that is good for five minutes.
@@ -153,9 +176,16 @@ async fn request_code(
     refuse_if_spent(&verdict, "sms.too_frequent")?;
     let issued = state.codes.issue(&phone).await?;
     let message = sms::verification_code(state.app.clock.new_id(), &phone, issued.code);
-    if let Err(error) = sms.send(&message).await {
-        state.codes.withdraw(&phone).await?;
-        return Err(sms_problem(&error));
+    match sms.send(&message).await {
+        Ok(()) => {}
+        // It may be on its way: the code stays good, and whoever gets none asks again after the countdown.
+        Err(error @ SmsError::OutcomeUnknown(_)) => {
+            tracing::warn!(cause = %crate::problem::Chain(&error), "a code may not have been sent");
+        }
+        Err(error) => {
+            state.codes.withdraw(&phone).await?;
+            return Err(sms_problem(&error));
+        }
     }
     let sent = SmsCodeSent {
         retry_after_seconds: NEXT_CODE_AFTER_SECONDS,
@@ -173,10 +203,15 @@ fn sms_off() -> Problem {
 fn sms_problem(error: &SmsError) -> Problem {
     tracing::warn!(cause = %crate::problem::Chain(error), "a code could not be sent");
     match error {
-        SmsError::Unavailable(_) | SmsError::Refused(_) => {
+        SmsError::Unavailable(_) | SmsError::Misconfigured(_) | SmsError::OutcomeUnknown(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "sms.unavailable", "短信服务繁忙，请稍后再试")
                 .retry_after(60)
         }
+        SmsError::Refused(_) => Problem::invalid(vec![FieldError::new(
+            "/phone",
+            "sms.refused",
+            "无法向该号码发送短信，请核对号码或更换手机号码",
+        )]),
         SmsError::Limited => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "sms.too_frequent", "获取过于频繁，请稍后再试")
                 .retry_after(60)
@@ -194,34 +229,15 @@ async fn sign_in_by_sms(
 ) -> Result<Response, Problem> {
     let context = &caller.context;
     let phone = parse_phone(&body.phone)?;
-    let current = projections::legal_statements::current(&state.db, &caller.actor).await?;
-    let current = current.ok_or_else(|| {
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statement.missing", "平台法律声明尚未发布")
-    })?;
     let proved = ProvedPhone {
         phone: phone.clone(),
         channel: SignInChannel::Sms,
-        consented: body.consent.map(|consent| consent.statement_version),
-        current: StatementVersion { version: current.version, sha256: current.sha256 },
+        consented: body.consent.map(Consent::version),
+        current: current_statement(&state, &caller.actor).await?,
     };
     // Said before the code is used up: a person who forgot the tick keeps their code.
     sign_in::check_consent(&state.app, &proved).await?;
-    let attempt =
-        state.limits.sign_in_delays().attempt(&phone, caller.address()).await?.map_err(too_early)?;
-    match state.codes.check(&phone, &body.code).await? {
-        Checked::Right => state.limits.sign_in_delays().succeeded(attempt).await?,
-        Checked::Wrong { tries_left } => {
-            let detail = format!("验证码不正确，还可尝试 {tries_left} 次");
-            return Err(Problem::invalid(vec![FieldError::new("/code", "code.wrong", detail)]));
-        }
-        Checked::Expired => {
-            return Err(Problem::invalid(vec![FieldError::new(
-                "/code",
-                "code.expired",
-                "验证码已失效，请重新获取",
-            )]));
-        }
-    }
+    check_code(&state, &caller, &phone, &body.code).await?;
     let signed_in = sign_in::by_phone(&state.app, &proved, context).await?;
     let new =
         new_session(signed_in.session, Holder::Account(signed_in.account), body.session, &caller, &headers);
@@ -235,4 +251,34 @@ async fn sign_in_by_sms(
 /// A canonical number, or 422.
 pub(crate) fn parse_phone(raw: &str) -> Result<Phone, Problem> {
     Phone::parse(raw).map_err(|error| Problem::invalid(vec![error.at("/phone")]))
+}
+
+/// The statement to agree to, or 503 where none was published.
+pub(crate) async fn current_statement(state: &AppState, actor: &Actor) -> Result<StatementVersion, Problem> {
+    let current = projections::legal_statements::current(&state.db, actor).await?;
+    let current = current.ok_or_else(|| {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "statement.missing", "平台法律声明尚未发布")
+    })?;
+    Ok(StatementVersion { version: current.version, sha256: current.sha256 })
+}
+
+/// Uses a code up, or says what is wrong with it; wrong ones cost a growing delay.
+pub(crate) async fn check_code(
+    state: &AppState,
+    caller: &Caller,
+    phone: &Phone,
+    code: &str,
+) -> Result<(), Problem> {
+    let attempt = state.limits.sign_in_delays().attempt(phone, caller.address()).await?.map_err(too_early)?;
+    match state.codes.check(phone, code).await? {
+        Checked::Right => Ok(state.limits.sign_in_delays().succeeded(attempt).await?),
+        Checked::Wrong { tries_left } => {
+            let detail = format!("验证码不正确，还可尝试 {tries_left} 次");
+            Err(Problem::invalid(vec![FieldError::new("/code", "code.wrong", detail)]))
+        }
+        Checked::Expired => {
+            let detail = "验证码已失效，请重新获取";
+            Err(Problem::invalid(vec![FieldError::new("/code", "code.expired", detail)]))
+        }
+    }
 }

@@ -115,7 +115,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let outcome = runtime.block_on(async {
         let access = access(&config, postgres.as_ref()).await?;
         let data_dir = postgres.as_ref().map(|postgres| postgres.data_dir().to_owned());
-        execute(cli.command, config, access, data_dir).await
+        // The whole server is within: too large for a stack that is passed through.
+        Box::pin(execute(cli.command, config, access, data_dir)).await
     });
     // Background tasks hold connections; they go before the server they are connected to.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

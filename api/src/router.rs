@@ -13,15 +13,17 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use crate::{
     assessment_cycles, assessment_submissions, audit, auth, enterprise_imports, enterprises, files,
-    filing_template, health, legal_statements, me, news, objections, openapi, parks, projections,
-    provider_applications, rankings, reviews, sandbox, sessions, settlement_applications, staff, staff_auth,
-    working_calendars,
+    filing_template, health, identities, legal_statements, logins, me, news, objections, openapi, parks,
+    projections, provider_applications, rankings, reviews, sandbox, sessions, settlement_applications, staff,
+    staff_auth, working_calendars,
 };
 
 /// The API's routes with their part of the document.
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(auth::routes())
+        .merge(logins::routes())
+        .merge(identities::routes())
         .merge(staff_auth::routes())
         .merge(sessions::routes())
         .merge(me::routes())

@@ -1,5 +1,15 @@
-//! What exists in sandbox mode only: the messages that were "sent", and a clock that can be moved forward.
-//! In production these routes are not there at all.
+//! What exists in sandbox mode only: the messages that were "sent", a clock that can be moved forward, and stand-ins for
+//! the outside that speak its protocols for real: [`wechat`], the identity provider [`haiyiban`], both gateways of
+//! [`sms`]. In production these routes are not there at all.
+
+mod grants;
+mod haiyiban;
+mod page;
+mod signature;
+mod sms;
+mod wechat;
+
+pub use grants::Grants;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -18,7 +28,12 @@ use crate::state::{AppState, Sandbox};
 const MESSAGES_MAX: u32 = 50;
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/sandbox/clock", get(clock).post(advance)).route("/sandbox/messages", get(messages))
+    Router::new()
+        .route("/sandbox/clock", get(clock).post(advance))
+        .route("/sandbox/messages", get(messages))
+        .merge(wechat::routes())
+        .merge(haiyiban::routes())
+        .merge(sms::routes())
 }
 
 #[derive(Debug, Serialize)]

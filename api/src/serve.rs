@@ -23,12 +23,15 @@ use infrastructure::database::{self, Access};
 use infrastructure::event_store::PgEventStore;
 use infrastructure::event_store::sequencer::Sequencer;
 use infrastructure::files::Files;
+use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
 use infrastructure::sheet::{Limits, SheetReader};
 use infrastructure::sms::{self, SandboxMessages};
+use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
+use infrastructure::wechat::WebsiteLogin;
 use infrastructure::{housekeeping, installation, telemetry};
 use projections::timekeeper;
 use projections::worker::{STOP_TIME_MAX, Workers};
@@ -42,6 +45,7 @@ use uuid::Uuid;
 use crate::body::Schemas;
 use crate::cli::Role;
 use crate::router::{document, router};
+use crate::sandbox::Grants;
 use crate::state::{AppState, Parts, Sandbox};
 use crate::{demo, enterprise_imports, listener};
 
@@ -99,7 +103,10 @@ impl Platform {
             zone: config.zone.code.as_str().into(),
             memory: Memory::default(),
         };
-        let sms = sms::from_config(&config.sms, &pool, clock);
+        let sms = sms::from_config(&config.sms, &pool, clock)?;
+        let wechat = config.wechat.website.clone().map(WebsiteLogin::new).transpose()?;
+        let idp = |declaration| IdentityProvider::new(declaration, Arc::new(SystemClock));
+        let haiyiban = config.haiyiban.clone().map(idp).transpose()?;
         let is_sandbox = !config.is_production();
         let state = AppState::new(Parts {
             app,
@@ -111,11 +118,17 @@ impl Platform {
             files,
             sheets,
             sms,
+            wechat,
+            haiyiban,
+            login_flows: LoginFlows::new(pool.clone(), clock.clone(), master),
             config: Arc::new(config),
             schemas: Schemas::new(&document()),
             in_flight: Arc::default(),
-            sandbox: is_sandbox
-                .then(|| Sandbox { clock: sandbox_clock, messages: SandboxMessages::new(pool.clone()) }),
+            sandbox: is_sandbox.then(|| Sandbox {
+                clock: sandbox_clock,
+                messages: SandboxMessages::new(pool.clone()),
+                grants: Grants::default(),
+            }),
             db: pool,
         });
         Ok(Self { state, wake })

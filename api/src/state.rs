@@ -9,16 +9,20 @@ use infrastructure::clock::SandboxClock;
 use infrastructure::config::Config;
 use infrastructure::credentials::Credentials;
 use infrastructure::files::Files;
+use infrastructure::login_flows::LoginFlows;
 use infrastructure::one_time_codes::OneTimeCodes;
 use infrastructure::rate_limits::RateLimits;
 use infrastructure::sessions::Sessions;
 use infrastructure::sheet::SheetReader;
 use infrastructure::sms::SandboxMessages;
+use infrastructure::sso::IdentityProvider;
 use infrastructure::vault::Vault;
+use infrastructure::wechat::WebsiteLogin;
 use sqlx::PgPool;
 
 use crate::body::Schemas;
 use crate::command::InFlight;
+use crate::sandbox::Grants;
 
 /// The server's state; cheap to clone.
 #[derive(Clone)]
@@ -46,6 +50,12 @@ pub struct Parts {
     pub sheets: SheetReader,
     /// The SMS gateway; none where that way of signing in is switched off.
     pub sms: Option<Arc<dyn Sms>>,
+    /// Signing in by WeChat; none where that way is switched off.
+    pub wechat: Option<WebsiteLogin>,
+    /// The identity provider; none where that way of signing in is switched off.
+    pub haiyiban: Option<IdentityProvider>,
+    /// Sign-ins that are under way there.
+    pub login_flows: LoginFlows,
     /// The configuration.
     pub config: Arc<Config>,
     /// Bodies are checked against these.
@@ -63,6 +73,8 @@ pub struct Sandbox {
     pub clock: Option<Arc<SandboxClock>>,
     /// What the sandbox connectors sent.
     pub messages: SandboxMessages,
+    /// What its stand-ins for the outside handed out.
+    pub grants: Grants,
 }
 
 impl AppState {

@@ -25,6 +25,7 @@ pub enum Action {
     SignIn,
     EndOwnSession,
     ReadOwnAccount,
+    ChangeOwnIdentities,
     ReadOwnApplications,
     PublishLegalStatement,
     // Becoming a park or base
@@ -102,7 +103,8 @@ pub fn roles(action: Action) -> &'static [Role] {
     match action {
         Action::ReadPublic | Action::ReadRankings | Action::SignIn | Action::SignInAsStaff => ANYONE,
         Action::EndOwnSession | Action::ReadOwnAccount => SIGNED_IN,
-        Action::ReadOwnApplications
+        Action::ChangeOwnIdentities
+        | Action::ReadOwnApplications
         | Action::OpenProviderApplication
         | Action::EditProviderApplication
         | Action::ReadOwnParks

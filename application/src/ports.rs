@@ -231,14 +231,38 @@ pub enum SmsError {
     /// The gateway limits this number.
     #[error("the SMS gateway limits this number")]
     Limited,
-    /// The gateway refuses the message.
+    /// The gateway refuses this message: its number, its parameters. Another one may go through.
     #[error("the SMS gateway refused the message: {0}")]
     Refused(String),
+    /// The gateway sends nothing of ours before an operator acts: keys, balance, signature, template.
+    #[error("the SMS gateway does not serve us: {0}")]
+    Misconfigured(String),
+    /// It may have been sent: the answer did not come, and the gateway's receipts do not tell. Sending it again without
+    /// [`Sms::receipt`] could make it two messages.
+    #[error("whether the message was sent is not known")]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a gateway knows about a message of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SmsReceipt {
+    /// It never had the message.
+    Absent,
+    /// It does not show the message, and may still have it.
+    NotSeen,
+    /// It has the message; the person's network has not confirmed it yet.
+    Waiting,
+    /// The person's network confirmed it.
+    Delivered,
+    /// It was not delivered; the network's code.
+    Failed(String),
 }
 
 /// A gateway for text messages.
 #[async_trait]
 pub trait Sms: Send + Sync {
-    /// Sends one message.
+    /// Sends one message. Never twice by itself: where an answer does not come, it looks at the receipts first.
     async fn send(&self, message: &SmsMessage) -> Result<(), SmsError>;
+    /// What became of a message that may have been sent before, by its id; for who begins again after a crash.
+    async fn receipt(&self, message: &SmsMessage) -> Result<SmsReceipt, SmsError>;
 }

@@ -1,9 +1,12 @@
-//! From a proved phone or a username to an account.
+//! From a proved phone, a proved identity or a username to an account.
 //!
-//! Codes, passwords and second factors are checked in infrastructure; here is what follows for the account.
+//! Codes, callbacks, passwords and second factors are checked in infrastructure; here is what follows for the account.
 
-use domain::account::{Account, AccountCommand, SignInChannel, StatementVersion, phone_claim};
+use domain::account::{
+    Account, AccountCommand, AccountError, ProvedIdentity, SignInChannel, StatementVersion, phone_claim,
+};
 use domain::actor::Actor;
+use domain::aggregate::Claim;
 use domain::id::{AccountId, SessionId, StaffId};
 use domain::phone::Phone;
 use domain::staff_account::{
@@ -60,8 +63,85 @@ pub async fn check_consent(app: &App, proved: &ProvedPhone) -> Result<(), Execut
     Ok(state.check_consent(proved.consented.as_deref(), &proved.current).map_err(Refused::from)?)
 }
 
+/// Whether an identity has an account that may come in without agreeing to anything anew.
+pub async fn is_known(
+    app: &App,
+    identity: &ProvedIdentity,
+    current: &StatementVersion,
+) -> Result<bool, ExecuteError> {
+    let Some(account) = held(app, &identity.provider.claim(&identity.subject)).await? else {
+        return Ok(false);
+    };
+    let state = app.load::<Account>(account.0).await?.state;
+    Ok(state.check_consent(None, current).is_ok())
+}
+
+/// Signs a person in by an identity that is linked to their account.
+pub async fn by_identity(
+    app: &App,
+    identity: &ProvedIdentity,
+    current: &StatementVersion,
+    context: &Context,
+) -> Result<SignedIn, ExecuteError> {
+    let held = held(app, &identity.provider.claim(&identity.subject)).await?;
+    // Unlinked since it was looked up.
+    let account = held.ok_or_else(|| Refused::from(AccountError::NotFound))?;
+    let session = SessionId(app.clock.new_id());
+    let command = AccountCommand::SignInByIdentity {
+        identity: identity.clone(),
+        session,
+        consented: None,
+        current: current.clone(),
+    };
+    let by = Actor::Person { account, parks: Vec::new() };
+    let receipt = app.execute::<Account>(Order::new(account.0, by, command, context.clone())).await?;
+    Ok(SignedIn { account, session, registered: false, receipt })
+}
+
+/// Links an identity to the account of a phone the person proved, and signs them in; registers them the first time.
+pub async fn bind(
+    app: &App,
+    proved: &ProvedPhone,
+    identity: &ProvedIdentity,
+    context: &Context,
+) -> Result<SignedIn, ExecuteError> {
+    match bind_to_account(app, proved, identity, context).await {
+        // Somebody registered the number in between: it is the same person, who proved it.
+        Err(ExecuteError::Refused(refused)) if refused.code == "account.phone_taken" => {
+            bind_to_account(app, proved, identity, context).await
+        }
+        outcome => outcome,
+    }
+}
+
+async fn bind_to_account(
+    app: &App,
+    proved: &ProvedPhone,
+    identity: &ProvedIdentity,
+    context: &Context,
+) -> Result<SignedIn, ExecuteError> {
+    let known = holder(app, proved).await?;
+    let account = known.unwrap_or_else(|| AccountId(app.clock.new_id()));
+    let session = SessionId(app.clock.new_id());
+    let command = AccountCommand::BindIdentity {
+        account,
+        phone: proved.phone.clone(),
+        identity: identity.clone(),
+        session,
+        consented: proved.consented.clone(),
+        current: proved.current.clone(),
+    };
+    let by = Actor::Person { account, parks: Vec::new() };
+    let receipt = app.execute::<Account>(Order::new(account.0, by, command, context.clone())).await?;
+    Ok(SignedIn { account, session, registered: known.is_none(), receipt })
+}
+
 async fn holder(app: &App, proved: &ProvedPhone) -> Result<Option<AccountId>, ExecuteError> {
-    let known = app.store.holder(&phone_claim(proved.phone.as_str())).await?;
+    held(app, &phone_claim(proved.phone.as_str())).await
+}
+
+async fn held(app: &App, claim: &Claim) -> Result<Option<AccountId>, ExecuteError> {
+    let known = app.store.holder(claim).await?;
     known.map(|id| id.parse().map_err(|source| StoreError::Failed(Box::new(source)).into())).transpose()
 }
 

@@ -1,9 +1,11 @@
 //! A person's account: who registered, what they agreed to, when they signed in (manual 1.1).
 //!
-//! The phone number was proved by a one-time code before a command arrives here; codes and session tokens are not in
-//! events. One account per phone: a claim on the number's keyed hash.
+//! The phone number was proved by a one-time code, and an identity ([`identity`]) by its provider, before a command
+//! arrives here; codes and session tokens are not in events. One account per phone: a claim on the number's keyed hash.
 //!
 //! Always: nobody is signed in who has not agreed to the legal statement that is current.
+
+use std::collections::BTreeMap;
 
 use cqrs_es::Aggregate;
 use cqrs_es::event_sink::EventSink;
@@ -18,8 +20,10 @@ use crate::refusal::{FieldError, Kind, Refusal};
 
 mod ended_sessions;
 mod event;
+pub mod identity;
 pub use ended_sessions::EndedSessions;
 pub use event::AccountEvent;
+pub use identity::{IdentityAddress, IdentityProvider, ProvedIdentity};
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +36,10 @@ pub const PHONE_SCOPE: &str = "account.phone";
 pub enum SignInChannel {
     /// A one-time code by SMS.
     Sms,
+    /// 微信.
+    Wechat,
+    /// 海易办.
+    Haiyiban,
 }
 
 /// A version of the legal statement, as it was shown.
@@ -54,6 +62,9 @@ pub struct Account {
     /// The statement agreed to last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consented: Option<StatementVersion>,
+    /// Who else vouches for the person, and as whom.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub identities: BTreeMap<IdentityProvider, Personal<String>>,
     /// Sessions ended last.
     pub ended_sessions: EndedSessions,
 }
@@ -76,6 +87,44 @@ pub enum AccountCommand {
         /// The current statement, looked up.
         current: StatementVersion,
     },
+    /// Sign in by an identity that is linked.
+    SignInByIdentity {
+        /// The proved identity.
+        identity: ProvedIdentity,
+        /// The session that begins.
+        session: SessionId,
+        /// The statement version the person ticked.
+        consented: Option<String>,
+        /// The current statement, looked up.
+        current: StatementVersion,
+    },
+    /// Sign in by a phone number that was just proved, register if need be, and link an identity: all or nothing.
+    BindIdentity {
+        /// The account's own id.
+        account: AccountId,
+        /// The proved number.
+        phone: Phone,
+        /// The proved identity.
+        identity: ProvedIdentity,
+        /// The session that begins.
+        session: SessionId,
+        /// The statement version the person ticked.
+        consented: Option<String>,
+        /// The current statement, looked up.
+        current: StatementVersion,
+    },
+    /// Link an identity to the account of who is signed in.
+    LinkIdentity {
+        /// The account's own id.
+        account: AccountId,
+        /// The proved identity.
+        identity: ProvedIdentity,
+    },
+    /// Part with an identity.
+    UnlinkIdentity {
+        /// Whose.
+        provider: IdentityProvider,
+    },
     /// End one of the person's sessions.
     EndSession {
         /// The session.
@@ -92,6 +141,12 @@ pub enum AccountError {
     /// The number belongs to another account.
     #[error("该手机号已注册")]
     PhoneTaken,
+    /// The identity belongs to another account.
+    #[error("该{}已绑定其他账号，请用该账号登录，或在其用户中心解绑后再试", .0.label())]
+    IdentityTaken(IdentityProvider),
+    /// The account has another identity of this provider.
+    #[error("该账号已绑定另一个{}，请先在用户中心解绑", .0.label())]
+    IdentityOccupied(IdentityProvider),
     /// The current statement was not agreed to.
     #[error("请先阅读并同意《平台法律声明》")]
     ConsentRequired,
@@ -105,6 +160,8 @@ impl Refusal for AccountError {
         match self {
             Self::NotFound => "account.not_found",
             Self::PhoneTaken => "account.phone_taken",
+            Self::IdentityTaken(_) => "identity.taken",
+            Self::IdentityOccupied(_) => "identity.occupied",
             Self::ConsentRequired => "consent.required",
             Self::ConsentOutdated => "consent.outdated",
         }
@@ -113,14 +170,16 @@ impl Refusal for AccountError {
     fn kind(&self) -> Kind {
         match self {
             Self::NotFound => Kind::Missing,
-            Self::PhoneTaken => Kind::Conflict,
+            Self::PhoneTaken | Self::IdentityTaken(_) | Self::IdentityOccupied(_) => Kind::Conflict,
             Self::ConsentRequired | Self::ConsentOutdated => Kind::Invalid,
         }
     }
 
     fn fields(&self) -> Vec<FieldError> {
         match self {
-            Self::NotFound | Self::PhoneTaken => Vec::new(),
+            Self::NotFound | Self::PhoneTaken | Self::IdentityTaken(_) | Self::IdentityOccupied(_) => {
+                Vec::new()
+            }
             Self::ConsentRequired | Self::ConsentOutdated => {
                 vec![FieldError::new("/consent/statementVersion", self.code(), self.to_string())]
             }
@@ -168,15 +227,34 @@ impl Account {
                 channel,
             });
         }
-        if self.consented.as_ref() != Some(current) {
-            events.push(AccountEvent::StatementConsented {
-                version: current.version.clone(),
-                sha256: current.sha256.clone(),
-                channel,
-            });
-        }
+        events.extend(self.consent(current, channel));
         events.push(AccountEvent::SignedIn { session, channel });
         Ok(events)
+    }
+
+    fn consent(&self, current: &StatementVersion, channel: SignInChannel) -> Option<AccountEvent> {
+        (self.consented.as_ref() != Some(current)).then(|| AccountEvent::StatementConsented {
+            version: current.version.clone(),
+            sha256: current.sha256.clone(),
+            channel,
+        })
+    }
+
+    fn sign_in_by_identity(
+        &self,
+        identity: &ProvedIdentity,
+        session: SessionId,
+        consented: Option<&str>,
+        current: &StatementVersion,
+    ) -> Result<Vec<AccountEvent>, AccountError> {
+        // The account was looked up by the identity: it may have been unlinked since.
+        if !self.has(identity) {
+            return Err(AccountError::NotFound);
+        }
+        self.check_consent(consented, current)?;
+        let channel = identity.provider.channel();
+        let consented = self.consent(current, channel);
+        Ok(consented.into_iter().chain([AccountEvent::SignedIn { session, channel }]).collect())
     }
 }
 
@@ -188,6 +266,28 @@ impl Decide for Account {
             AccountCommand::SignIn { account, phone, channel, session, consented, current } => {
                 self.sign_in(*account, phone, *channel, *session, consented.as_deref(), current)
             }
+            AccountCommand::SignInByIdentity { identity, session, consented, current } => {
+                self.sign_in_by_identity(identity, *session, consented.as_deref(), current)
+            }
+            AccountCommand::BindIdentity { account, phone, identity, session, consented, current } => {
+                let channel = identity.provider.channel();
+                let mut events =
+                    self.sign_in(*account, phone, channel, *session, consented.as_deref(), current)?;
+                let linked = self.link(account.0, identity)?;
+                // Linked before signed in: the sign-in is by it.
+                let at = events.len() - 1;
+                events.splice(at..at, linked);
+                Ok(events)
+            }
+            AccountCommand::LinkIdentity { account, identity } => match self.phone {
+                None => Err(AccountError::NotFound),
+                Some(_) => self.link(account.0, identity),
+            },
+            AccountCommand::UnlinkIdentity { provider } => match self.phone {
+                None => Err(AccountError::NotFound),
+                Some(_) if !self.identities.contains_key(provider) => Ok(vec![]),
+                Some(_) => Ok(vec![AccountEvent::IdentityUnlinked { provider: *provider }]),
+            },
             AccountCommand::EndSession { session } => match self.phone {
                 None => Err(AccountError::NotFound),
                 Some(_) if self.ended_sessions.contains(*session) => Ok(vec![]),
@@ -201,14 +301,24 @@ impl Decide for Account {
             AccountEvent::Registered { phone, .. } => {
                 phone.value().map(|number| ClaimChange::Take(phone_claim(number))).into_iter().collect()
             }
+            AccountEvent::IdentityLinked { provider, subject, .. } => subject
+                .value()
+                .map(|subject| ClaimChange::Take(provider.claim(subject)))
+                .into_iter()
+                .collect(),
+            AccountEvent::IdentityUnlinked { provider } => {
+                let known = self.identities.get(provider).and_then(Personal::value);
+                known.map(|subject| ClaimChange::Release(provider.claim(subject))).into_iter().collect()
+            }
             AccountEvent::StatementConsented { .. }
             | AccountEvent::SignedIn { .. }
             | AccountEvent::SessionEnded { .. } => vec![],
         }
     }
 
-    fn taken(_scope: &str) -> Self::Error {
-        AccountError::PhoneTaken
+    fn taken(scope: &str) -> Self::Error {
+        let provider = IdentityProvider::ALL.into_iter().find(|provider| provider.scope() == scope);
+        provider.map_or(AccountError::PhoneTaken, AccountError::IdentityTaken)
     }
 }
 
@@ -238,6 +348,12 @@ impl Aggregate for Account {
             AccountEvent::Registered { phone, .. } => self.phone = Some(phone),
             AccountEvent::StatementConsented { version, sha256, .. } => {
                 self.consented = Some(StatementVersion { version, sha256 });
+            }
+            AccountEvent::IdentityLinked { provider, subject, .. } => {
+                self.identities.insert(provider, subject);
+            }
+            AccountEvent::IdentityUnlinked { provider } => {
+                self.identities.remove(&provider);
             }
             AccountEvent::SignedIn { .. } => {}
             AccountEvent::SessionEnded { session } => self.ended_sessions.remember(session),

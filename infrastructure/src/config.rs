@@ -9,26 +9,33 @@
 
 mod back_office;
 mod files;
+mod haiyiban;
 mod master_key;
 mod parts;
+mod sms;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod wechat;
 
 use std::env;
-use std::path::PathBuf;
 
 use secrecy::SecretString;
 
 pub use back_office::BackOfficeConfig;
 pub use files::{Addressing, Bucket, FilesConfig, FilesPlace, ScannerConfig};
+pub use haiyiban::SANDBOX_PATH as HAIYIBAN_SANDBOX_PATH;
 pub use master_key::{NoMasterKey, master_key};
-pub use parts::{
-    DatabaseConfig, HttpConfig, Mode, SignInConfig, SmsConfig, SmsProvider, TelemetryConfig, WechatConfig,
-    ZoneConfig,
-};
+pub use parts::{DatabaseConfig, HttpConfig, Mode, SignInConfig, TelemetryConfig, ZoneConfig};
+pub use sms::{GatewayConfig, GatewayKind, SmsConfig, SmsProvider};
 pub use variables::Problem;
+#[cfg(test)]
+pub(crate) use wechat::test_app;
+pub use wechat::{
+    SANDBOX_APP_ID, SANDBOX_APP_SECRET, SANDBOX_PATH as WECHAT_SANDBOX_PATH, WechatApp, WechatConfig,
+};
 
+use crate::sso::declaration::Declaration;
 use variables::{Shown, Variables};
 
 /// How every variable of zsq begins; only `DATABASE_URL` does not.
@@ -55,8 +62,8 @@ pub struct Config {
     pub sms: SmsConfig,
     /// WeChat.
     pub wechat: WechatConfig,
-    /// Declaration of the Haiyiban adapter.
-    pub haiyiban: Option<PathBuf>,
+    /// The identity provider, as declared.
+    pub haiyiban: Option<Declaration>,
     /// Rules of the parks' back office.
     pub back_office: BackOfficeConfig,
     /// Where files are kept, and who looks at them.
@@ -98,9 +105,14 @@ impl Config {
         let master_key = parts::master_key(&mut variables);
         let zone = ZoneConfig::read(&mut variables);
         let sign_in = SignInConfig::read(&mut variables);
+        // In production nothing of the sandbox is there to be asked.
+        let stand_in = match mode {
+            Mode::Sandbox => http.own_urls(),
+            Mode::Production => None,
+        };
         let sms = SmsConfig::read(&mut variables, &zone);
-        let wechat = WechatConfig::read(&mut variables);
-        let haiyiban = parts::haiyiban(&mut variables);
+        let wechat = WechatConfig::read(&mut variables, stand_in.as_ref());
+        let haiyiban = haiyiban::read(&mut variables, stand_in.as_ref());
         let back_office = BackOfficeConfig::read(&mut variables);
         let files = FilesConfig::read(&mut variables);
         let telemetry = TelemetryConfig::read(&mut variables);
@@ -149,11 +161,8 @@ impl Config {
 
     /// What is right but not what one might think: to be told at the start.
     pub fn notices(&self) -> Vec<String> {
-        let absent = [
-            ("ZSQ_WECHAT_APP_ID", self.wechat.app_id.is_some(), "does not have WeChat yet"),
-            ("ZSQ_HAIYIBAN_CONFIG", self.haiyiban.is_some(), "does not have Haiyiban yet"),
-            ("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet"),
-        ];
+        let absent =
+            [("ZSQ_OTLP_ENDPOINT", self.telemetry.otlp_endpoint.is_some(), "does not export traces yet")];
         let absent = absent.into_iter().filter(|(_, is_set, _)| *is_set);
         let absent = absent.map(|(name, _, what)| format!("{name} is set, but this version of zsq {what}"));
         absent
@@ -181,8 +190,7 @@ impl Config {
             );
         }
         if self.sms.provider == SmsProvider::Sandbox {
-            let expected = "production mode refuses the sandbox; this version of zsq has no real provider yet, \
-                            and with off nobody signs in by SMS";
+            let expected = "production mode refuses the sandbox: use aliyun, tencent, or off, with which nobody signs in by SMS";
             variables.refuse("ZSQ_SMS_PROVIDER", expected, None);
         }
         self.check_production_files(variables);

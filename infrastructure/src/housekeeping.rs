@@ -1,5 +1,5 @@
-//! Deletes what has served its purpose: codes, counters, idempotency keys, sessions, sandbox messages; and uploads that a
-//! process left behind when it died.
+//! Deletes what has served its purpose: codes, counters, idempotency keys, sessions, sign-ins under way, sandbox messages;
+//! and uploads that a process left behind when it died.
 //!
 //! Always: in batches, so that no statement holds many rows for long; safe to run in any number of processes. History
 //! is never touched.
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::database::store_error;
 use crate::files::{Files, FilesError};
 use crate::sessions::Sessions;
-use crate::{event_store, one_time_codes, rate_limits};
+use crate::{event_store, login_flows, one_time_codes, rate_limits};
 
 /// Often enough for the smallest batches, and nobody waits for it.
 const INTERVAL: Duration = Duration::from_mins(10);
@@ -42,6 +42,8 @@ pub struct Purged {
     pub idempotency_keys: u64,
     /// Sessions.
     pub sessions: u64,
+    /// Sign-ins that were under way elsewhere.
+    pub login_flows: u64,
     /// Messages of the sandbox.
     pub sandbox_messages: u64,
 }
@@ -59,6 +61,7 @@ pub async fn run(pool: PgPool, clock: Arc<dyn Clock>, files: Files, cancel: Canc
                 rate_counts = purged.rate_counts,
                 idempotency_keys = purged.idempotency_keys,
                 sessions = purged.sessions,
+                login_flows = purged.login_flows,
                 sandbox_messages = purged.sandbox_messages,
                 "outdated rows deleted"
             ),
@@ -91,6 +94,7 @@ pub async fn round(pool: &PgPool, clock: &Arc<dyn Clock>) -> Result<Purged, Stor
         rate_counts: all(|| rate_limits::purge(pool, now - rate_limits::KEPT_FOR, BATCH_ROWS)).await?,
         idempotency_keys: all(|| event_store::purge(pool, now - IDEMPOTENCY_KEYS_KEPT)).await?,
         sessions: all(|| sessions.purge(now - SESSIONS_KEPT, BATCH_ROWS)).await?,
+        login_flows: all(|| login_flows::purge(pool, now, BATCH_ROWS)).await?,
         sandbox_messages: all(|| purge_sandbox_messages(pool, now - SANDBOX_MESSAGES_KEPT)).await?,
     })
 }

@@ -32,7 +32,9 @@ pub use delays::{Delay, SignInAttempt, SignInDelays};
 pub use limits::{Limit, SMS_DAILY_MAX_DEFAULT};
 pub use window::{Refused, Standing, Verdict};
 
-use limits::{FILES_PER_OWNER, SMS_PER_ADDRESS, SMS_PER_PHONE, STAFF_PER_ADDRESS, sms_in_total};
+use limits::{
+    FILES_PER_OWNER, LOGIN_PER_ADDRESS, SMS_PER_ADDRESS, SMS_PER_PHONE, STAFF_PER_ADDRESS, sms_in_total,
+};
 
 /// The longest window; older rows count for nothing.
 pub const KEPT_FOR: TimeDelta = TimeDelta::days(1);
@@ -82,6 +84,11 @@ impl RateLimits {
     /// Asks to try a staff account's password from `address`.
     pub async fn staff_sign_in(&self, address: IpAddr) -> Result<Verdict, StoreError> {
         self.take(&[(self.key("staff.address", &network(address)), &STAFF_PER_ADDRESS)]).await
+    }
+
+    /// Asks to begin a sign-in at WeChat or an identity provider from `address`.
+    pub async fn login_start(&self, address: IpAddr) -> Result<Verdict, StoreError> {
+        self.take(&[(self.key("login.address", &network(address)), &LOGIN_PER_ADDRESS)]).await
     }
 
     /// Asks to upload a file for `owner`, as an actor is written.

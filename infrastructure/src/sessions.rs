@@ -87,14 +87,14 @@ pub enum Transport {
 }
 
 impl Transport {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bearer => "bearer",
             Self::Cookie => "cookie",
         }
     }
 
-    fn read(name: &str) -> Result<Self, StoreError> {
+    pub(crate) fn read(name: &str) -> Result<Self, StoreError> {
         match name {
             "bearer" => Ok(Self::Bearer),
             "cookie" => Ok(Self::Cookie),

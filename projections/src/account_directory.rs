@@ -36,8 +36,14 @@ create table account_directory (
 comment on table account_directory is 'Every person''s account. Phone numbers are sealed.';
 ";
 const TABLES: &[&str] = &["account_directory"];
-const EVENTS: &[&str] =
-    &["AccountRegistered", "AccountStatementConsented", "AccountSignedIn", "AccountSessionEnded"];
+const EVENTS: &[&str] = &[
+    "AccountRegistered",
+    "AccountStatementConsented",
+    "AccountIdentityLinked",
+    "AccountIdentityUnlinked",
+    "AccountSignedIn",
+    "AccountSessionEnded",
+];
 /// Signing in is the most frequent event of all.
 const SLOTS: i16 = 4;
 
@@ -144,7 +150,9 @@ fn apply(row: &mut AccountRow, recorded: &Recorded, event: &AccountEvent) -> Res
             row.consented_at = Some(recorded.recorded_at);
         }
         AccountEvent::SignedIn { .. } => row.last_signed_in_at = Some(recorded.recorded_at),
-        AccountEvent::SessionEnded { .. } => {}
+        AccountEvent::IdentityLinked { .. }
+        | AccountEvent::IdentityUnlinked { .. }
+        | AccountEvent::SessionEnded { .. } => {}
     }
     row.version = recorded.sequence;
     row.position = recorded.position;

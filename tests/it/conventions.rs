@@ -1,7 +1,7 @@
 //! What contract.md promises of every command and every query, whatever it is about.
 
 mod cookies;
-mod production;
+pub mod production;
 
 use chrono::TimeDelta;
 use domain::actor::Role;

@@ -17,6 +17,8 @@ pub const UPDATE: &str = "ZSQ_UPDATE_SNAPSHOTS";
 /// What contract.md lists and zsq has: sign-in by SMS, staff, sessions, me; becoming a park or base; staff, projections,
 /// audit; files; the assessment without its workbooks.
 const CONTRACT: &str = "
+    post auth/wechat/start · get auth/wechat/callback · get auth/logins/{id} · post auth/wechat/bind
+    post auth/haiyiban/start · get auth/haiyiban/callback · post me/identities/{provider}/unlink
     get auth/options · post auth/sms/codes · post auth/sms/login · post auth/staff/login · post auth/staff/password
     post auth/logout · get auth/session · get me · get me/menu · get dictionaries · get me/sessions
     delete me/sessions/{id} · get me/applications · get legal-statements/current · post legal-statements
@@ -72,8 +74,16 @@ const HEADERS: [&str; 9] = [
     "set-cookie",
 ];
 /// Signing in and out: done again when repeated, so the document promises no `Idempotency-Key`.
-const REPEATABLE: [&str; 5] =
-    ["/auth/sms/codes", "/auth/sms/login", "/auth/staff/login", "/auth/staff/password", "/auth/logout"];
+const REPEATABLE: [&str; 8] = [
+    "/auth/sms/codes",
+    "/auth/sms/login",
+    "/auth/wechat/start",
+    "/auth/wechat/bind",
+    "/auth/haiyiban/start",
+    "/auth/staff/login",
+    "/auth/staff/password",
+    "/auth/logout",
+];
 
 /// The document as JSON.
 pub fn document() -> Value {

@@ -48,6 +48,7 @@ use projections::timekeeper;
 use secrecy::SecretString;
 use serde_json::json;
 use sqlx::PgPool;
+use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -104,6 +105,22 @@ impl TestApp {
         };
         app.publish_statement(STATEMENT).await;
         app.settle().await;
+        app
+    }
+
+    /// The same, served on a port of this machine, where its connectors reach its stand-ins for the outside; `{server}` in
+    /// a variable stands for its address.
+    pub async fn served(variables: &[(&str, &str)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = format!("http://{address}");
+        let filled: Vec<(&str, String)> =
+            variables.iter().map(|(name, value)| (*name, value.replace("{server}", &server))).collect();
+        let mut all = vec![("ZSQ_LISTEN", address.as_str())];
+        all.extend(filled.iter().map(|(name, value)| (*name, value.as_str())));
+        let app = Self::with(&all).await;
+        let router = app.router();
+        tokio::spawn(async move { axum::serve(listener, router).await });
         app
     }
 

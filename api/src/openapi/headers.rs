@@ -7,12 +7,28 @@ use serde_json::{Map, Value, json};
 
 const HEADERS: &str = "#/components/headers/";
 /// Repeating these is doing them again: they take neither `Idempotency-Key` nor `If-Match`.
-const REPEATABLE: [&str; 5] =
-    ["smsCodeRequest", "smsLogin", "staffLogin", "staffPasswordChange", "sessionEnd"];
+const REPEATABLE: [&str; 8] = [
+    "smsCodeRequest",
+    "smsLogin",
+    "wechatLoginStart",
+    "haiyibanLoginStart",
+    "loginBind",
+    "staffLogin",
+    "staffPasswordChange",
+    "sessionEnd",
+];
 /// These count attempts and say what is left of them.
 const LIMITED: [&str; 3] = ["smsCodeRequest", "staffLogin", "staffPasswordChange"];
-/// These give a session cookie, or take it back.
-const COOKIES: [&str; 3] = ["smsLogin", "staffLogin", "sessionEnd"];
+/// These give a cookie, of a session or of a sign-in under way, or take it back.
+const COOKIES: [&str; 7] = [
+    "smsLogin",
+    "wechatLoginStart",
+    "haiyibanLoginStart",
+    "loginRead",
+    "loginBind",
+    "staffLogin",
+    "sessionEnd",
+];
 /// This one changes no aggregate.
 const WITHOUT_VERSION: &str = "smsCodeRequest";
 

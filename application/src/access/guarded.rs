@@ -29,7 +29,8 @@ pub trait Guarded {
 impl Guarded for AccountCommand {
     fn action(&self) -> Action {
         match self {
-            Self::SignIn { .. } => Action::SignIn,
+            Self::SignIn { .. } | Self::SignInByIdentity { .. } | Self::BindIdentity { .. } => Action::SignIn,
+            Self::LinkIdentity { .. } | Self::UnlinkIdentity { .. } => Action::ChangeOwnIdentities,
             Self::EndSession { .. } => Action::EndOwnSession,
         }
     }

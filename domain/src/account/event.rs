@@ -3,7 +3,7 @@
 use cqrs_es::DomainEvent;
 use serde::{Deserialize, Serialize};
 
-use super::SignInChannel;
+use super::{IdentityProvider, SignInChannel};
 use crate::id::SessionId;
 use crate::personal::Personal;
 
@@ -27,6 +27,24 @@ pub enum AccountEvent {
         sha256: String,
         /// How they came in.
         channel: SignInChannel,
+    },
+    /// The person showed that they are known elsewhere too.
+    IdentityLinked {
+        /// Who vouches for them.
+        provider: IdentityProvider,
+        /// Who they are there.
+        subject: Personal<String>,
+        /// The application that messages are sent by, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        app_id: Option<String>,
+        /// The person for that application.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        open_id: Option<Personal<String>>,
+    },
+    /// The person parted with an identity.
+    IdentityUnlinked {
+        /// Whose.
+        provider: IdentityProvider,
     },
     /// A session began.
     SignedIn {

@@ -1,5 +1,7 @@
 //! Given, when, then: every command on an account that is not there, registered, behind on consent, erased.
 
+mod identities;
+
 use super::*;
 use crate::actor::Actor;
 use crate::stories::{

@@ -99,51 +99,6 @@ pub struct SignInConfig {
     pub sms_daily_max: u32,
 }
 
-/// Who sends text messages: `ZSQ_SMS_PROVIDER`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SmsProvider {
-    /// Nobody: messages are kept to be looked at.
-    Sandbox,
-    /// Nobody: signing in by SMS is not offered.
-    Off,
-}
-
-/// Text messages. What only the real gateways need is read and checked; this version has none of them yet.
-#[derive(Debug, Clone)]
-pub struct SmsConfig {
-    /// Who sends.
-    pub provider: SmsProvider,
-    /// The gateway's address.
-    pub endpoint: Option<String>,
-    /// Who we are to the gateway.
-    pub key_id: Option<String>,
-    /// What proves it.
-    pub key_secret: Option<SecretString>,
-    /// The signature: what stands between 【 and 】.
-    pub sign_name: String,
-    /// The application's number at the gateway.
-    pub app_id: Option<String>,
-    /// The gateway's region.
-    pub region: Option<String>,
-    /// The gateway's number of the template `verification_code`.
-    pub template_verification_code: Option<String>,
-}
-
-/// WeChat. Read and checked; this version does not have it yet.
-#[derive(Debug, Clone)]
-pub struct WechatConfig {
-    /// The application's id.
-    pub app_id: Option<String>,
-    /// The application's secret.
-    pub app_secret: Option<SecretString>,
-    /// Address of the interface.
-    pub api_url: Option<String>,
-    /// Address of the page with the QR code.
-    pub open_url: Option<String>,
-    /// Number of the message template for the outcome of a review.
-    pub template_review_result: Option<String>,
-}
-
 /// Logs and traces.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
@@ -208,6 +163,21 @@ impl HttpConfig {
     }
 }
 
+impl HttpConfig {
+    /// Where this server reaches itself (where it listens, by the loopback address where that is every address), and
+    /// where browsers reach it.
+    pub fn own_urls(&self) -> Option<(Url, Url)> {
+        let mut address = self.listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+                IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+            });
+        }
+        Some((Url::parse(&format!("http://{address}/")).ok()?, Url::parse(&self.public_url).ok()?))
+    }
+}
+
 impl ZoneConfig {
     pub(super) fn read(variables: &mut Variables<'_>) -> Self {
         Self {
@@ -258,54 +228,6 @@ impl SignInConfig {
             ),
         }
     }
-}
-
-impl SmsConfig {
-    pub(super) fn read(variables: &mut Variables<'_>, zone: &ZoneConfig) -> Self {
-        Self {
-            provider: provider(variables),
-            endpoint: variables.optional("ZSQ_SMS_ENDPOINT", URL, web_url),
-            key_id: variables.optional_text("ZSQ_SMS_KEY_ID"),
-            key_secret: variables.secret("ZSQ_SMS_KEY_SECRET", "a secret without spaces", is_token),
-            sign_name: variables.text("ZSQ_SMS_SIGN_NAME", &zone.short_name),
-            app_id: variables.optional_text("ZSQ_SMS_APP_ID"),
-            region: variables.optional_text("ZSQ_SMS_REGION"),
-            template_verification_code: variables.optional_text("ZSQ_SMS_TEMPLATE_VERIFICATION_CODE"),
-        }
-    }
-}
-
-fn provider(variables: &mut Variables<'_>) -> SmsProvider {
-    const NAME: &str = "ZSQ_SMS_PROVIDER";
-    let asked = variables.or(NAME, "sandbox", "sandbox or off", |value| match value {
-        "sandbox" => Some(Ok(SmsProvider::Sandbox)),
-        "off" => Some(Ok(SmsProvider::Off)),
-        "aliyun" | "tencent" => Some(Err(value.to_owned())),
-        _ => None,
-    });
-    asked.unwrap_or_else(|absent| {
-        let expected =
-            format!("this version of zsq does not have the SMS provider {absent} yet; use sandbox or off");
-        variables.refuse(NAME, expected, None);
-        SmsProvider::Off
-    })
-}
-
-impl WechatConfig {
-    pub(super) fn read(variables: &mut Variables<'_>) -> Self {
-        Self {
-            app_id: variables.optional_text("ZSQ_WECHAT_APP_ID"),
-            app_secret: variables.secret("ZSQ_WECHAT_APP_SECRET", "a secret without spaces", is_token),
-            api_url: variables.optional("ZSQ_WECHAT_API_URL", URL, web_url),
-            open_url: variables.optional("ZSQ_WECHAT_OPEN_URL", URL, web_url),
-            template_review_result: variables.optional_text("ZSQ_WECHAT_TEMPLATE_REVIEW_RESULT"),
-        }
-    }
-}
-
-/// The declaration of the Haiyiban adapter: `ZSQ_HAIYIBAN_CONFIG`. This version does not have it yet.
-pub(super) fn haiyiban(variables: &mut Variables<'_>) -> Option<PathBuf> {
-    variables.optional("ZSQ_HAIYIBAN_CONFIG", "the path of a file", |path| Some(PathBuf::from(path)))
 }
 
 /// Seals personal data and more: `ZSQ_MASTER_KEY`.

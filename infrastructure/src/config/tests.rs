@@ -47,10 +47,89 @@ fn all_wrong_variables_are_told_at_once() {
     assert!(!text.contains("geheim"), "{text}");
 }
 
+const ALIYUN: [(&str, &str); 4] = [
+    ("ZSQ_SMS_PROVIDER", "aliyun"),
+    ("ZSQ_SMS_KEY_ID", "AKID"),
+    ("ZSQ_SMS_KEY_SECRET", "geheim"),
+    ("ZSQ_SMS_TEMPLATE_VERIFICATION_CODE", "SMS_1"),
+];
+
 #[test]
-fn a_provider_that_is_not_there_yet_is_refused_in_words() {
-    let error = config(&[("ZSQ_SMS_PROVIDER", "aliyun")]).unwrap_err();
-    assert!(error.to_string().contains("does not have the SMS provider aliyun yet"), "{error}");
+fn a_gateway_is_read_with_its_usual_address() {
+    let sms = config(&ALIYUN).unwrap().sms;
+    assert_eq!(sms.provider, SmsProvider::Gateways);
+    let [gateway] = &sms.gateways[..] else { panic!("{:?}", sms.gateways) };
+    assert_eq!(gateway.kind, GatewayKind::Aliyun);
+    assert_eq!(gateway.endpoint.host_str(), Some("dysmsapi.aliyuncs.com"));
+    assert_eq!(gateway.endpoint.scheme(), "https");
+    assert_eq!(gateway.sign_name, "三亚综试区");
+}
+
+#[test]
+fn a_gateway_without_its_keys_is_told_variable_by_variable() {
+    let tencent = wrong(&[("ZSQ_SMS_PROVIDER", "tencent")]);
+    let needed =
+        ["ZSQ_SMS_KEY_ID", "ZSQ_SMS_KEY_SECRET", "ZSQ_SMS_APP_ID", "ZSQ_SMS_TEMPLATE_VERIFICATION_CODE"];
+    assert_eq!(tencent, needed);
+    assert_eq!(wrong(&[("ZSQ_SMS_PROVIDER", "aliyun")]), [needed[0], needed[1], needed[3]]);
+    for unknown in ["telegram", "aliyun,aliyun", "aliyun,off", "aliyun,tencent,aliyun", ","] {
+        assert_eq!(wrong(&[("ZSQ_SMS_PROVIDER", unknown)]), ["ZSQ_SMS_PROVIDER"], "{unknown}");
+    }
+}
+
+#[test]
+fn the_second_gateway_has_variables_of_its_own() {
+    let mut values = ALIYUN.to_vec();
+    values[0].1 = "aliyun, tencent";
+    values.push(("ZSQ_SMS_FALLBACK_KEY_ID", "TCID"));
+    values.push(("ZSQ_SMS_FALLBACK_APP_ID", "1400000000"));
+    let needed = ["ZSQ_SMS_FALLBACK_KEY_SECRET", "ZSQ_SMS_FALLBACK_TEMPLATE_VERIFICATION_CODE"];
+    assert_eq!(wrong(&values), needed);
+    values.push((needed[0], "geheim"));
+    values.push((needed[1], "1234"));
+    let sms = config(&values).unwrap().sms;
+    let second = &sms.gateways[1];
+    assert_eq!((second.kind, second.key_id.as_str()), (GatewayKind::Tencent, "TCID"));
+    assert_eq!(second.region.as_deref(), Some("ap-guangzhou"));
+    assert_eq!(second.sign_name, "三亚综试区", "one name for all of them, unless said otherwise");
+}
+
+#[test]
+fn the_sandbox_is_its_own_wechat_and_production_has_none_unless_told() {
+    let sandbox = config(&[("ZSQ_LISTEN", "0.0.0.0:8081")]).unwrap().wechat;
+    assert_eq!(sandbox.website.unwrap().api_url.as_str(), "http://127.0.0.1:8081/sandbox/wechat");
+    let production = [
+        ("ZSQ_MODE", "production"),
+        ("ZSQ_MASTER_KEY", KEY),
+        ("ZSQ_PUBLIC_URL", "https://kjds.example.gov.cn/"),
+        ("ZSQ_SMS_PROVIDER", "off"),
+    ];
+    assert!(config(&production).unwrap().wechat.website.is_none());
+    assert!(config(&production).unwrap().haiyiban.is_none());
+    let mut told = production.to_vec();
+    told.push(("ZSQ_WECHAT_APP_ID", "wx0000000000000001"));
+    assert_eq!(wrong(&told), ["ZSQ_WECHAT_APP_SECRET"]);
+    told.push(("ZSQ_WECHAT_APP_SECRET", "geheim"));
+    let website = config(&told).unwrap().wechat.website.unwrap();
+    assert_eq!(website.api_url.host_str(), Some("api.weixin.qq.com"));
+    told.push(("ZSQ_WECHAT_OFFICIAL_APP_SECRET", "geheim"));
+    assert_eq!(wrong(&told), ["ZSQ_WECHAT_OFFICIAL_APP_ID"]);
+}
+
+#[test]
+fn a_declaration_is_read_at_the_start_and_a_wrong_one_is_told() {
+    let folder = Folder::new("declaration");
+    let (right, false_one) = (folder.0.join("idp.toml"), folder.0.join("wrong.toml"));
+    fs::write(&right, include_str!("../sso/sandbox.toml")).unwrap();
+    fs::write(&false_one, "name = \"示例\"\nprotocol = \"saml\"").unwrap();
+    let read = |path: &std::path::Path| config(&[("ZSQ_HAIYIBAN_CONFIG", path.to_str().unwrap())]);
+    assert_eq!(read(&right).unwrap().haiyiban.unwrap().name, "海易办");
+    for path in [false_one, folder.0.join("none.toml")] {
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.problems[0].variable, "ZSQ_HAIYIBAN_CONFIG", "{error}");
+    }
+    let sandbox = config(&[]).unwrap().haiyiban.unwrap();
+    assert_eq!(sandbox.base_url.as_str(), "http://127.0.0.1:8080/sandbox/haiyiban");
 }
 
 #[test]
@@ -69,6 +148,8 @@ fn production_refuses_what_plays_at_being_real() {
         ("ZSQ_SCANNER_URL", "off"),
     ];
     assert_eq!(config(&earnest).unwrap().http.public_url, "https://kjds.example.gov.cn");
+    let with_messages: Vec<_> = earnest[..3].iter().chain(&ALIYUN).copied().collect();
+    config(&with_messages).unwrap();
 }
 
 #[test]

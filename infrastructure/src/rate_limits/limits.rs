@@ -47,6 +47,13 @@ pub(super) const STAFF_PER_ADDRESS: [Limit; 2] = [
     limit("staff-address-hour", 300, TimeDelta::hours(1)),
 ];
 
+/// A page that shows a QR code renews it every five minutes; an office of thirty people may have it open behind one
+/// address. What begins and never ends is a row each.
+pub(super) const LOGIN_PER_ADDRESS: [Limit; 2] = [
+    limit("login-address-minute", 30, TimeDelta::minutes(1)),
+    limit("login-address-hour", 600, TimeDelta::hours(1)),
+];
+
 /// A form with nine pictures and twenty certificates goes out in a minute; the evidence of a whole assessment, some sixty
 /// items with a few files each, in a day. At 20 MB each it stays a volume that one disk can bear. Refused files count too.
 pub(super) const FILES_PER_OWNER: [Limit; 2] = [

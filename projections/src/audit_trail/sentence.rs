@@ -52,6 +52,8 @@ pub(super) fn of(event: &Event) -> String {
 fn channel(channel: SignInChannel) -> &'static str {
     match channel {
         SignInChannel::Sms => "短信验证码",
+        SignInChannel::Wechat => "微信",
+        SignInChannel::Haiyiban => "海易办",
     }
 }
 
@@ -60,6 +62,8 @@ fn account(event: &AccountEvent) -> String {
         AccountEvent::Registered { channel: by, .. } => format!("通过{}注册账号", channel(*by)),
         AccountEvent::StatementConsented { version, .. } => format!("同意法律声明 {version} 版"),
         AccountEvent::SignedIn { channel: by, .. } => format!("通过{}登录", channel(*by)),
+        AccountEvent::IdentityLinked { provider, .. } => format!("绑定{}", provider.label()),
+        AccountEvent::IdentityUnlinked { provider } => format!("解绑{}", provider.label()),
         AccountEvent::SessionEnded { .. } => "结束会话".to_owned(),
     }
 }

@@ -215,6 +215,7 @@ impl<'a> World<'a> {
         let path = path
             .replace("{id}", &id.to_string())
             .replace("{kind}", kind)
+            .replace("{provider}", "wechat")
             .replace("{n}", "1")
             .replace("{year}", "2026")
             .replace("{code}", "A1")

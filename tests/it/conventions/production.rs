@@ -6,7 +6,8 @@ use tests::{PASSWORD, TestApp};
 
 /// 32 bytes, as `ZSQ_MASTER_KEY` takes them; no key of anything.
 const MASTER_KEY: &str = "2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a2a";
-const PRODUCTION: [(&str, &str); 6] = [
+/// The least that production asks for.
+pub const PRODUCTION: [(&str, &str); 6] = [
     ("ZSQ_MODE", "production"),
     ("ZSQ_MASTER_KEY", MASTER_KEY),
     ("ZSQ_PUBLIC_URL", "https://zsq.example"),

@@ -55,7 +55,7 @@ async fn the_sandbox_clock_does_not_move_backwards_or_out_of_sight() {
 async fn a_sandbox_message_is_kept_once_as_the_person_would_read_it() {
     let store = Store::new().await;
     let config = Config::from_lookup(|_| None).unwrap();
-    let gateway = sms::from_config(&config.sms, &store.pool, &store.clock()).unwrap();
+    let gateway = sms::from_config(&config.sms, &store.pool, &store.clock()).unwrap().unwrap();
     let messages = SandboxMessages::new(store.pool.clone());
     let first = sms::verification_code(store.clock.new_id(), &phone("13800000000"), "123456".into());
     gateway.send(&first).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_message_without_a_template_is_refused_and_off_is_off() {
     let unknown = SmsMessage { to, template: "unknown", params: vec![], id: store.clock.new_id() };
     assert!(matches!(sandbox.send(&unknown).await, Err(SmsError::Refused(_))));
     let off = Config::from_lookup(|name| (name == "ZSQ_SMS_PROVIDER").then(|| "off".to_owned())).unwrap();
-    assert!(sms::from_config(&off.sms, &store.pool, &store.clock()).is_none());
+    assert!(sms::from_config(&off.sms, &store.pool, &store.clock()).unwrap().is_none());
     store.close().await;
 }
 

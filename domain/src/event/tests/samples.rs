@@ -4,7 +4,7 @@
 //! what is read after the subject's key was destroyed.
 
 use super::Event;
-use crate::account::{AccountEvent, SignInChannel};
+use crate::account::{AccountEvent, IdentityProvider, SignInChannel};
 use crate::actor::Role;
 use crate::id::{AssessmentCycleId, CredentialId, EnterpriseId, ProviderApplicationId, SessionId};
 use crate::legal_statement::{self, LegalStatementEvent};
@@ -57,11 +57,23 @@ fn account_events() -> Vec<Sample> {
         sha256: legal_statement::sha256("平台法律声明", "第一条"),
         channel,
     };
+    let linked = |name, provider, app_id: Option<&str>| Sample {
+        name,
+        event: Event::Account(AccountEvent::IdentityLinked {
+            provider,
+            subject: Personal::of(subject, "union-example-1".to_owned()),
+            app_id: app_id.map(str::to_owned),
+            open_id: app_id.map(|_| Personal::of(subject, "open-example-1".to_owned())),
+        }),
+    };
     vec![
         registered("full", Personal::of(subject, "13800000000".to_owned())),
         registered("sealed", sealed(subject, &format!("Account/{subject}/1#/phone"))),
         registered("erased", Personal::Erased { subject }),
         full(Event::Account(consented)),
+        linked("full", IdentityProvider::Wechat, Some("wx0000000000000001")),
+        linked("minimal", IdentityProvider::Haiyiban, None),
+        full(Event::Account(AccountEvent::IdentityUnlinked { provider: IdentityProvider::Wechat })),
         full(Event::Account(AccountEvent::SignedIn { session: SessionId(uuid(1)), channel })),
         full(Event::Account(AccountEvent::SessionEnded { session: SessionId(uuid(1)) })),
     ]
