@@ -9,9 +9,10 @@
 //! Always: safe to repeat and to run from several processes at once. Not here: tables; those are migrations.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection, Executor};
 
 use super::error::EmbeddedPostgresError;
@@ -48,6 +49,12 @@ impl fmt::Display for Role {
     }
 }
 
+/// A server may be joined while it goes down, because its keeper was killed a moment ago; then this process starts it again.
+const COMING_BACK_MAX: Duration = Duration::from_secs(10);
+const COMING_BACK_POLL: Duration = Duration::from_millis(50);
+/// PostgreSQL, appendix A: `cannot_connect_now`, while it starts or goes down.
+const CANNOT_CONNECT_NOW: &str = "57P03";
+
 /// One process at a time makes roles. The number is "zsq roles", shortened to fit.
 const LOCK: &str = "select pg_advisory_lock(8241990)";
 
@@ -58,7 +65,7 @@ pub(super) async fn prepare(postgres: &EmbeddedPostgres) -> Result<(), EmbeddedP
     }
     let failed = |action| move |source| EmbeddedPostgresError::Sql { action, role: Role::Superuser, source };
     let options = postgres.connection(Role::Superuser, "postgres").options();
-    let mut connection = PgConnection::connect_with(&options).await.map_err(failed("connect"))?;
+    let mut connection = connect(&options).await.map_err(failed("connect"))?;
     connection.execute(LOCK).await.map_err(failed("wait for another process"))?;
     for role in [Role::Owner, Role::App] {
         let password = postgres.begun.passwords.of(role);
@@ -66,6 +73,26 @@ pub(super) async fn prepare(postgres: &EmbeddedPostgres) -> Result<(), EmbeddedP
     }
     make_database(&mut connection).await.map_err(failed("create the database"))?;
     connection.close().await.map_err(failed("disconnect"))
+}
+
+/// Connects, also when the server has to come back first.
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let deadline = Instant::now() + COMING_BACK_MAX;
+    loop {
+        match PgConnection::connect_with(options).await {
+            Err(error) if is_coming_back(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(COMING_BACK_POLL).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_coming_back(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| code == CANNOT_CONNECT_NOW),
+        other => matches!(other, sqlx::Error::Io(_)),
+    }
 }
 
 /// Asks what later counts: whether both roles can connect with their passwords.

@@ -47,6 +47,20 @@ async fn one_who_joined_keeps_the_server_when_the_owner_is_killed() {
 }
 
 #[tokio::test]
+async fn one_who_joined_a_server_that_goes_down_waits_until_it_is_back() {
+    let scratch = Scratch::new();
+    let mut holder = holder(&scratch.0.join("data"));
+    let joined = EmbeddedPostgres::start_or_join(&scratch.durable()).unwrap();
+    let server = Running::read(&scratch.pgdata()).unwrap().unwrap().pid;
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    wait_until("the server that was joined is gone", || !lives(server));
+    joined.prepare().await.unwrap();
+    assert_eq!(ask(&joined, Role::App, "select current_user::text").await, "zsq_app");
+    joined.stop().unwrap();
+}
+
+#[tokio::test]
 async fn one_who_joined_keeps_the_server_when_the_owner_ends() {
     let scratch = Scratch::new();
     let first = EmbeddedPostgres::start_or_join(&scratch.settings()).unwrap();
