@@ -17,6 +17,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{TAG, WhichVersion, seen};
+use crate::download;
 use crate::problem::Problem;
 use crate::query::{Asked, Id, Params};
 use crate::state::AppState;
@@ -59,14 +60,17 @@ async fn print(
     let view = seen(&state, &mut asked, id, which.version).await?;
     let version = view.version.ok_or_else(unpublished)?;
     let (title, scheme) = about(&state, &asked, id).await?;
-    record(&state, &asked, state.app.clock.new_id(), exported(id, version, "html", None)).await?;
+    let printed_by = download::taken_by(&state, &asked.caller).await?;
+    let number = state.app.clock.new_id();
+    record(&state, &asked, number, exported(id, version, "html", None)).await?;
     let page = Page {
         zone: &state.config.zone.name,
         title: &title,
         scheme: scheme.as_ref(),
         view: &view,
         version,
-        mark: format!("{} {}", asked.caller.actor, wall_clock(state.app.clock.now())),
+        mark: format!("{printed_by} {}", wall_clock(state.app.clock.now())),
+        number,
     };
     let mut response = page.render().into_string().into_response();
     let headers = response.headers_mut();
@@ -143,6 +147,8 @@ struct Page<'a> {
     view: &'a RankingView,
     version: i32,
     mark: String,
+    /// Of the record that it was printed.
+    number: Uuid,
 }
 
 impl Page<'_> {
@@ -164,7 +170,7 @@ impl Page<'_> {
                         tbody { @for row in &self.view.rows { (self.row(row)) } }
                     }
                     p.note { "“补填”为填报期后补报或退回后重报的指标项数；一票否决的园区/基地不参加排名，列于表末。" }
-                    p.note { "打印：" (self.mark) }
+                    p.note { "打印：" (self.mark) "，编号 " (self.number) }
                 }
             }
         }

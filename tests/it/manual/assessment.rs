@@ -119,8 +119,12 @@ async fn manual_1_3_2_a_park_reads_prints_and_disputes_the_ranking() {
     // “打印”：A4 横向、表头重复、带页码与水印的页面。
     let page = owner.get(&world.path("ranking.html")).await.expecting(200);
     assert!(page.header("content-type").starts_with("text/html"));
+    assert!(
+        page.header("content-security-policy").contains("style-src 'unsafe-inline'"),
+        "or it is printed plain"
+    );
     let page = String::from_utf8(page.bytes.to_vec()).unwrap();
-    for part in ["A4 landscape", "table-header-group", "counter(page)", "吉阳园区", "84.03"] {
+    for part in ["A4 landscape", "table-header-group", "counter(page)", "吉阳园区", "84.03", "用户 "] {
         assert!(page.contains(part), "{part}");
     }
 
