@@ -89,10 +89,8 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error
 }
 
 fn is_coming_back(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(database) => database.code().is_some_and(|code| code == CANNOT_CONNECT_NOW),
-        other => matches!(other, sqlx::Error::Io(_)),
-    }
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == CANNOT_CONNECT_NOW) || matches!(error, sqlx::Error::Io(_))
 }
 
 /// Asks what later counts: whether both roles can connect with their passwords.
