@@ -84,3 +84,74 @@ async fn a_scheme_is_refused_with_all_its_errors() {
         .problem(409, "assessment_cycle.not_draft");
     app.close().await;
 }
+
+#[tokio::test]
+async fn two_people_of_one_park_fill_in_at_once_and_nothing_is_lost() {
+    let app = TestApp::new().await;
+    let world = World::new(&app).await;
+    world.day(1).await;
+    let (one, other) = (world.owner(0).await, world.owner(0).await);
+    let (a1, a4) = (world.path("filing/items/A1"), world.path("filing/items/A4"));
+    let (first, second) = tokio::join!(async { one.put(&a1, json!({"value": "35"})).await }, async {
+        other.put(&a4, json!({"value": "3"})).await
+    },);
+    first.is(200);
+    second.is(200);
+    app.settle().await;
+    let filing = one.get(&world.path("filing")).await.ok();
+    let drafted = |code: &str| {
+        let items = filing["items"].as_array().unwrap();
+        items.iter().find(|item| item["code"] == code).unwrap()["status"].clone()
+    };
+    assert_eq!([drafted("A1"), drafted("A4")], ["draft", "draft"]);
+    // Who says what they looked at does not write over what came after.
+    let seen = filing["version"].as_i64().unwrap();
+    let save = |value: &str| one.put(&a1, json!({"value": value})).header("if-match", &format!("\"{seen}\""));
+    save("36").await.is(200);
+    save("37").await.problem(412, "version.stale");
+    app.close().await;
+}
+
+#[tokio::test]
+async fn a_scheme_of_a_thousand_items_is_opened_filed_and_ranked() {
+    let app = TestApp::new().await;
+    let mut large = plan(app.now());
+    let item = large["scheme"]["dimensions"][0]["items"][0].clone();
+    let items = |count: usize| -> Vec<serde_json::Value> {
+        let numbered = |number| {
+            let mut item = item.clone();
+            item["code"] = json!(format!("A{number}"));
+            item["maxScore"] = json!("0.1");
+            item["required"] = json!(false);
+            item
+        };
+        (1..=count).map(numbered).collect()
+    };
+    large["scheme"]["dimensions"] = json!([{"code": "A", "name": "集聚发展", "items": items(1_001)}]);
+    large["scheme"]["tieBreak"] = json!(["A"]);
+    let officer = app.as_staff(Role::Assessor).await;
+    let refused = officer.post("assessment-cycles", large.clone()).await;
+    let refused = refused.problem(422, "assessment_cycle.invalid");
+    assert!(refused.errors().iter().any(|(_, code)| *code == "list.too_long"), "{}", refused.json);
+    large["scheme"]["dimensions"][0]["items"] = json!(items(1_000));
+    let cycle = officer.post("assessment-cycles", large).await.created().id();
+    let park = app.established("13800000397").await;
+    officer.post(&format!("assessment-cycles/{cycle}/open"), json!({})).await.is(200);
+    app.clock.advance(chrono::TimeDelta::days(1));
+    app.settle().await;
+    let owner = app.as_person("13800000397").await;
+    let path = |more: &str| format!("assessment-cycles/{cycle}/{more}");
+    owner.put(&path("filing/items/A1000"), json!({"value": "20"})).await.is(200);
+    owner.post(&path("filing/submit"), json!({})).await.is(200);
+    app.settle().await;
+    assert_eq!(owner.get(&path("filing")).await.ok()["items"].as_array().map(Vec::len), Some(1_000));
+    app.clock.advance(chrono::TimeDelta::days(30));
+    app.settle().await;
+    let officer = app.as_staff(Role::Assessor).await;
+    officer.post(&path("compute"), json!({})).await.is(200);
+    app.settle().await;
+    let ranking = officer.get(&path("ranking")).await.ok();
+    // Half of the target of one item of 0.1 points.
+    assert_eq!((&ranking["/rows/0/parkId"], &ranking["/rows/0/total"]), (&json!(park.id), &json!("0.05")));
+    app.close().await;
+}
