@@ -106,7 +106,7 @@ async fn two_people_of_one_park_fill_in_at_once_and_nothing_is_lost() {
     assert_eq!([drafted("A1"), drafted("A4")], ["draft", "draft"]);
     // Who says what they looked at does not write over what came after.
     let seen = filing["version"].as_i64().unwrap();
-    let save = |value: &str| one.put(&a1, json!({"value": value})).header("if-match", &format!("\"{seen}\""));
+    let save = |value: &str| one.put(&a1, json!({"value": value})).header("if-match", format!("\"{seen}\""));
     save("36").await.is(200);
     save("37").await.problem(412, "version.stale");
     app.close().await;
