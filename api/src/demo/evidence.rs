@@ -57,6 +57,7 @@ fn page(text: &str) -> Vec<u8> {
     let mut pdf = "%PDF-1.4\n".to_owned();
     let mut table = format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1);
     for (number, object) in (1..).zip(&objects) {
+        // As above, and below.
         let _ = writeln!(table, "{:010} 00000 n ", pdf.len());
         let _ = write!(pdf, "{number} 0 obj\n{object}\nendobj\n");
     }
